@@ -1,0 +1,304 @@
+"""The `vigie` command: it reads arguments, calls jobs and prints. Exit status: 0 done, 1 no, 2 an error in one line."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger import Ledger
+from ledger.lock import exclusive
+from monitor import console
+from monitor.settings import Settings, desk_secret, load_settings
+from reference.errors import VigieError
+
+app = typer.Typer(
+    name="vigie",
+    help="Find wording that refuses patients covered by C2S, ACS or AME on public listings, and keep it as evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+HomeOption = Annotated[Path | None, typer.Option("--home", help="Where evidence and ledger live (VIGIE_HOME).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-host", help="HOST:PORT on a loopback or private address that may be crawled. Repeatable."),
+]
+
+
+class BadArguments(VigieError):
+    """What was typed cannot be carried out."""
+
+
+def open_ledger(settings: Settings, *, create: bool = True) -> Ledger:
+    """The ledger of this installation, migrated up to date."""
+    return Ledger.open(settings.home, settings.database_url, create=create)
+
+
+@app.command()
+def demo(
+    home: HomeOption = None,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the desk at the end.")] = True,
+    listings: Annotated[int, typer.Option(min=20, max=100_000, help="Size of the practice platform.")] = 300,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the desk; 0 takes a free one.")] = 8080,
+    json: JsonOption = False,
+) -> None:
+    """Walk the whole path on a practice platform with invented people: crawl, read, decide, write a dossier."""
+    from monitor.demo import run_demo, serve_demo
+
+    settings = load_settings(home=home or Path("var/demo"))
+    with exclusive(settings.home, "demo"):
+        report = run_demo(settings, listings=listings, seed=seed, quiet=json)
+        if json:
+            console.say_json(report.as_json())
+        else:
+            report.print()
+        if serve:
+            serve_demo(settings, report, port)
+
+
+@app.command()
+def crawl(
+    platform: Annotated[str, typer.Argument(help="A platform of the reference: doctolib, practice_site.")],
+    start: Annotated[list[str] | None, typer.Option("--start", help="Address to begin at. Repeatable.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many listings.")] = None,
+    allow_host: HostOption = None,
+    delay: Annotated[float | None, typer.Option(min=0, help="Seconds between requests, for --allow-host only.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    from crawler.run import CrawlSpec
+    from crawler.run import crawl as run_crawl
+
+    settings = load_settings(home=home)
+    with exclusive(settings.home, f"crawl {platform}"):
+        open_ledger(settings).close()
+        spec = CrawlSpec(
+            home=settings.home,
+            database_url=settings.database_url,
+            platform=platform,
+            start_urls=tuple(start or ()),
+            limit=limit,
+            allow_hosts=tuple(allow_host or ()),
+            delay_seconds=delay,
+            contact=settings.contact,
+        )
+        with console.progress(f"crawl {platform}", json) as advance:
+            report = run_crawl(spec, lambda step: advance(step.captures, None))
+    figures = report.as_json()
+    if json:
+        console.say_json(figures)
+    else:
+        console.table(f"Crawl {report.crawl_id}", [(name, str(value)) for name, value in figures.items()])
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help=".warc.gz or .html (a page saved from a browser).")],
+    platform: Annotated[str | None, typer.Option(help="Whose page it is, when the address does not tell.")] = None,
+    url: Annotated[str | None, typer.Option(help="The page's address, when the file does not tell.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take in pages that people saved by hand; each enters with its own provenance."""
+    from crawler.importing import import_file
+
+    settings = load_settings(home=home)
+    with exclusive(settings.home, "import"):
+        ledger = open_ledger(settings)
+        for path in files:
+            report = import_file(ledger, path, platform=platform, url=url)
+            if json:
+                console.say_json(report.as_json())
+            else:
+                console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
+
+
+@app.command()
+def replay(
+    platform: Annotated[str | None, typer.Option(help="Only this platform.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Re-read stored captures with today's parsers, without the network."""
+    from crawler.replay import replay as run_replay
+
+    settings = load_settings(home=home)
+    with exclusive(settings.home, "replay"):
+        report = run_replay(open_ledger(settings), platform=platform)
+    if json:
+        console.say_json(report.as_json())
+    else:
+        console.table("Replay", [(name, str(value)) for name, value in report.as_json().items()])
+
+
+@app.command()
+def detect(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Read the passages not read yet by today's reader and open cases for flagged wording."""
+    from dataclasses import asdict
+
+    from detection import load_reader
+    from monitor import jobs
+
+    settings = load_settings(home=home)
+    with exclusive(settings.home, "detect"), console.progress("detect", json) as advance:
+        report = jobs.detect(open_ledger(settings), load_reader(), advance)
+    if json:
+        console.say_json(asdict(report))
+    else:
+        console.table("Detection", [(name, str(value)) for name, value in asdict(report).items()])
+
+
+@app.command()
+def classify(
+    file: Annotated[Path | None, typer.Argument(help="JSONL of {id, text, field}; standard input when absent.")] = None,
+) -> None:
+    """Read passages from JSONL and write one reading a line, in the same order. Touches no ledger."""
+    from monitor.classify import classify_lines
+
+    if file is None:
+        classify_lines(sys.stdin.buffer, sys.stdout, "standard input")
+        return
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise BadArguments(f"{file}: {error.strerror}") from error
+    with source:
+        classify_lines(source, sys.stdout, str(file))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 8080,
+    home: HomeOption = None,
+) -> None:
+    """Serve the review desk on http://127.0.0.1:PORT."""
+    from monitor.desk import serve_desk
+
+    settings = load_settings(home=home)
+    serve_desk(open_ledger(settings), desk_secret(settings.home), port)
+
+
+@app.command()
+def dossier(
+    case: Annotated[int, typer.Argument(help="Number of the case.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives the dossier.")],
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="Write a dossier « à compléter », marked so on each page.")
+    ] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the dossier of a confirmed case, or say why it cannot be written."""
+    from reports import write_dossier
+
+    settings = load_settings(home=home)
+    with exclusive(settings.home, "dossier"):
+        written = write_dossier(
+            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
+        )
+    figures = {
+        "path": str(written.path),
+        "zip": str(written.zip_path),
+        "pdf": str(written.pdf_path),
+        "complete": written.complete,
+        "gaps": list(written.gaps),
+        "manifest_sha256": written.manifest_sha256,
+    }
+    if json:
+        console.say_json(figures)
+    else:
+        console.table(f"Dossier {case}", [(name, str(value)) for name, value in figures.items()])
+
+
+@app.command()
+def stats(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Count what the ledger holds, from pages seen to dossiers written."""
+    from reports import statistics
+
+    figures = statistics(open_ledger(load_settings(home=home), create=False))
+    if json:
+        console.say_json(figures)
+    else:
+        console.table("Ledger", [(name, str(value)) for name, value in figures.items()])
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings or cases.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write what the ledger holds, one row a line (JSON with --json)."""
+    from monitor.inventory import rows
+
+    for row in rows(open_ledger(load_settings(home=home), create=False), what):
+        if json:
+            console.say_json(row)
+        else:
+            sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
+
+
+@app.command()
+def person(
+    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
+    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
+    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
+    ] = "",
+    home: HomeOption = None,
+) -> None:
+    """Give a person an account at the desk; the password is asked for."""
+    from review.people import add_reviewer
+
+    with open_ledger(load_settings(home=home)).session() as session:
+        add_reviewer(session, login, name, password, role)
+    console.out.print(f"{login}: account made")
+
+
+@app.command()
+def upgrade(home: HomeOption = None) -> None:
+    """Bring the ledger's tables up to this version; a ledger of a newer version is refused and left as it is."""
+    open_ledger(load_settings(home=home)).close()
+    console.out.print("ledger: up to date")
+
+
+@app.command()
+def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Check what this installation needs: exit status 1 when something is missing or damaged."""
+    from monitor.doctor import examine
+
+    checks = examine(load_settings(home=home))
+    for check in checks:
+        if json:
+            console.say_json({"check": check.name, "state": check.state, "detail": check.detail})
+        else:
+            console.out.print(f"{check.state:8} {check.name}: {check.detail}", markup=False, highlight=False)
+    if any(check.state == "failed" for check in checks):
+        raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command; an operational failure becomes one line and status 2, a programming error crashes loudly."""
+    logging.basicConfig(level=logging.WARNING, format="vigie: %(message)s")
+    try:
+        app()
+    except VigieError as error:
+        console.fail(str(error))
+    except KeyboardInterrupt:
+        console.fail("interrupted; what was done is kept", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
+            raise
+        console.fail(f"{error.filename or 'disk'}: {error.strerror}")

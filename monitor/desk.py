@@ -1,0 +1,38 @@
+"""Serve the review desk with uvicorn on the loopback address; a reverse proxy gives a team its TLS."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+
+from ledger import Ledger
+from reference.errors import VigieError
+from review import create_app
+
+
+class PortTaken(VigieError):
+    """Something else listens where the desk should."""
+
+
+def bind(port: int) -> socket.socket:
+    """A listening socket on 127.0.0.1. Port 0 takes a free one. Raises `PortTaken`."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError as error:
+        sock.close()
+        raise PortTaken(
+            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): choose another with --port"
+        ) from error
+    return sock
+
+
+def serve_desk(ledger: Ledger, secret: bytes, port: int, demo_notice: str = "") -> None:
+    """Serve until interrupted."""
+    sock = bind(port)
+    config = uvicorn.Config(
+        create_app(ledger, secret=secret, demo_notice=demo_notice), log_level="warning", server_header=False
+    )
+    uvicorn.Server(config).run(sockets=[sock])
