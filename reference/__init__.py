@@ -1,0 +1,36 @@
+"""What the world is: benefits, professions, Orders, departments, platforms, law. It imports nothing of ours."""
+
+from reference.errors import VigieError
+from reference.loader import load, load_reference
+from reference.models import (
+    Article,
+    Benefit,
+    Department,
+    Field,
+    Order,
+    Platform,
+    Profession,
+    Reference,
+    Stance,
+    VerdictReason,
+)
+from reference.schema import BadReference
+from reference.text import fold
+
+__all__ = [
+    "Article",
+    "BadReference",
+    "Benefit",
+    "Department",
+    "Field",
+    "Order",
+    "Platform",
+    "Profession",
+    "Reference",
+    "Stance",
+    "VerdictReason",
+    "VigieError",
+    "fold",
+    "load",
+    "load_reference",
+]

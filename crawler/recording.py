@@ -1,0 +1,169 @@
+"""Write what was captured and what was read into the ledger: the one way for live crawls, imports and replays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crawler.items import FoundListing
+from crawler.outcomes import Outcome
+from ledger import EvidenceStore, text_key
+from ledger.models import Capture, Crawl, Listing, ListingView, Passage
+from ledger.warc import Exchange, to_warc_gz
+
+MAX_LOCATOR = 2000  # characters
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How many rows an answer added."""
+
+    listings: int = 0
+    passages: int = 0
+
+
+def _same_before(session: Session, exchange: Exchange) -> Capture | None:
+    """The last full capture of this address, when it holds the same status and body."""
+    query = (
+        select(Capture)
+        .where(Capture.url == exchange.url, Capture.method == exchange.method, Capture.warc_sha256.is_not(None))
+        .order_by(Capture.id.desc())
+        .limit(1)
+    )
+    last = session.scalars(query).first()
+    same = last is not None and last.body_sha256 == exchange.body_sha256 and last.status == exchange.status
+    return last if same and exchange.method == "GET" else None
+
+
+def record_capture(
+    session: Session,
+    store: EvidenceStore,
+    crawl_id: int,
+    exchange: Exchange,
+    outcome: Outcome,
+    reason: str,
+    provenance: str = "live",
+) -> Capture:
+    """Keep the exchange as evidence and add its row. Unchanged content costs a small row that points at the first."""
+    before = _same_before(session, exchange)
+    warc = None if before else to_warc_gz(exchange)
+    capture = Capture(
+        crawl_id=crawl_id,
+        url=exchange.url,
+        method=exchange.method,
+        captured_at=exchange.captured_at,
+        status=exchange.status,
+        outcome=str(outcome),
+        reason=reason,
+        content_type=exchange.content_type[:120],
+        body_sha256=exchange.body_sha256,
+        body_size=len(exchange.body),
+        warc_sha256=store.put(warc) if warc else None,
+        warc_size=len(warc) if warc else 0,
+        ip_address=exchange.ip_address,
+        revisit_of_id=before.id if before else None,
+        provenance=provenance,
+    )
+    session.add(capture)
+    session.flush()
+    return capture
+
+
+def evidence_of(session: Session, capture_id: int) -> int:
+    """The capture that holds the bytes: itself, or the one it is an unchanged revisit of."""
+    capture = session.get_one(Capture, capture_id)
+    return capture.revisit_of_id or capture.id
+
+
+def _listing(session: Session, found: FoundListing, capture_id: int) -> Listing:
+    query = select(Listing).where(Listing.platform == found.platform, Listing.key == found.key)
+    listing = session.scalars(query).first()
+    if listing is None:
+        listing = Listing(platform=found.platform, key=found.key, url=found.url, first_capture_id=capture_id)
+        session.add(listing)
+        session.flush()
+    return listing
+
+
+def _add_view(session: Session, found: FoundListing, listing: Listing, capture_id: int, version: str) -> None:
+    shown = found.shown
+    if shown is None:
+        return
+    known = select(ListingView.id).where(
+        ListingView.listing_id == listing.id,
+        ListingView.capture_id == capture_id,
+        ListingView.parser_version == version,
+    )
+    if session.scalar(known) is None:
+        session.add(
+            ListingView(
+                listing_id=listing.id,
+                capture_id=capture_id,
+                parser_version=version,
+                display_name=shown.display_name[:300],
+                is_organisation=shown.is_organisation,
+                profession=shown.profession[:120],
+                speciality=shown.speciality[:200],
+                street=shown.street[:300],
+                postcode=shown.postcode[:10],
+                city=shown.city[:120],
+                phone=shown.phone[:40],
+                rpps=shown.rpps[:20],
+                adeli=shown.adeli[:20],
+                signals=dict(shown.signals),
+            )
+        )
+
+
+def record_listing(session: Session, found: FoundListing, capture_id: int, version: str) -> Recorded:
+    """Add what one answer says about one listing. Calling it again for the same capture and parser adds nothing."""
+    holder = evidence_of(session, capture_id)
+    known_before = session.scalar(
+        select(Listing.id).where(Listing.platform == found.platform, Listing.key == found.key)
+    )
+    listing = _listing(session, found, holder)
+    _add_view(session, found, listing, holder, version)
+    query = select(Passage.locator).where(
+        Passage.capture_id == holder, Passage.listing_id == listing.id, Passage.parser_version == version
+    )
+    seen = set(session.scalars(query))
+    added = 0
+    for passage in found.passages:
+        locator = passage.locator[:MAX_LOCATOR]
+        if locator in seen or not passage.text.strip():
+            continue
+        seen.add(locator)
+        text = passage.text.replace("\0", "\ufffd")
+        session.add(
+            Passage(
+                listing_id=listing.id,
+                capture_id=holder,
+                parser_version=version,
+                field=passage.field,
+                locator=locator,
+                text=text,
+                text_key=text_key(text),
+            )
+        )
+        added += 1
+    session.flush()
+    return Recorded(int(known_before is None), added)
+
+
+def open_crawl(session: Session, platform: str, kind: str, software: str, **settings: object) -> Crawl:
+    """Add the row of a run that begins."""
+    from datetime import UTC, datetime
+
+    crawl = Crawl(
+        platform=platform,
+        kind=kind,
+        started_at=datetime.now(UTC),
+        software=software,
+        user_agent=str(settings.pop("user_agent", "")),
+        settings=settings,
+    )
+    session.add(crawl)
+    session.flush()
+    return crawl

@@ -1,0 +1,174 @@
+"""Turn a folded text into the short sequence of tagged tokens the rules are tried on; it must not judge stances."""
+
+from collections.abc import Iterator, Sequence
+
+import spacy
+from spacy.matcher import Matcher
+
+from detection.lexicon import Lexicon
+from detection.mentions import chunk, doubtful_soul, merge, name_benefits, tag_words, take_followers
+from detection.normalise import Folded
+from detection.patterns import make_doc
+from detection.questions import answer_questions
+from detection.rules import Rewrite, RuleBook
+from detection.tokens import ENDS, WORD, Token, tokenise
+
+#: Tokens read around a mention, and in all: more is cut, so that no text takes longer than a large page.
+AROUND, AT_MOST = 70, 900
+_SOFT_BEFORE = frozenset({"DET", "HOLD", "LINK", "NE", "AUX", "COMMA", "ET", "OU", "PRON", "RECV", "EXC", "PAS", "FOR", "QUE"})
+_CLITICS = frozenset({"la", "les", "l", "le", "leur", "leurs"})
+_ACUTE = "éÉ"
+
+
+class Layer:
+    """One layer of rewrites as a spaCy matcher."""
+
+    def __init__(self, vocab: spacy.vocab.Vocab, rewrites: Sequence[Rewrite]) -> None:
+        self.matcher = Matcher(vocab)
+        self.by_key: dict[int, tuple[int, Rewrite]] = {}
+        for place, rewrite in enumerate(rewrites):
+            name = f"r{place}"
+            self.matcher.add(name, [list(rewrite.pattern.elements)])
+            self.by_key[vocab.strings[name]] = (place, rewrite)
+        self.vocab = vocab
+
+    def apply(self, tokens: list[Token], known: frozenset[str]) -> list[Token]:
+        """The tokens with every match rewritten: the longest first, then the rule that is listed first."""
+        spans = []
+        for key, start, end, alignment in self.matcher(make_doc(self.vocab, tokens, known), with_alignments=True):
+            place, rewrite = self.by_key[key]
+            meant = [i for i, a in enumerate(alignment, start) if rewrite.pattern.first <= a <= rewrite.pattern.last and i > 0]
+            named = [token for token in tokens[meant[0] - 1 : meant[-1]] if token.tag == "BEN"] if meant else []
+            if meant and (not named or rewrite.tag == "NBEN"):
+                spans.append((-len(meant), place, meant[0] - 1, meant[-1], rewrite.tag))
+        if not spans:
+            return tokens
+        taken = [False] * len(tokens)
+        chosen = []
+        for _, _, start, end, tag in sorted(spans):
+            if not any(taken[start:end]):
+                taken[start:end] = [True] * (end - start)
+                chosen.append((start, end, tag))
+        return list(_replace(tokens, sorted(chosen)))
+
+
+def _replace(tokens: list[Token], chosen: Sequence[tuple[int, int, str]]) -> Iterator[Token]:
+    place = 0
+    for start, end, tag in chosen:
+        yield from tokens[place:start]
+        if tag != "-":
+            yield merge(tokens, start, end, tag)
+        place = end
+    yield from tokens[place:]
+
+
+class Parser:
+    """Reads with one lexicon and one book of rewrites."""
+
+    def __init__(self, lexicon: Lexicon, book: RuleBook) -> None:
+        self.nlp = spacy.blank("fr")
+        self.lexicon = lexicon
+        self.known = book.words
+        self.layers = [Layer(self.nlp.vocab, layer) for layer in book.layers]
+
+    def parse(self, folded: Folded) -> list[Token]:
+        """Tagged tokens; empty when no benefit is named."""
+        tokens = name_benefits(folded, tokenise(folded.text), self.lexicon)
+        if not any(token.tag == "BEN" for token in tokens):
+            return []
+        tokens = tag_words(_window(tokens), self.lexicon)
+        for place, token in enumerate(tokens):
+            if token.tag == "BEN" and doubtful_soul(tokens, place, folded):
+                token.tag, token.benefits = WORD, ()
+        if not any(token.tag == "BEN" for token in tokens):
+            return []
+        _participles(folded, tokens)
+        tokens = _resolve(take_followers(chunk(_lines(folded, tokens))))
+        for layer in self.layers:
+            tokens = layer.apply(tokens, self.known)
+        return answer_questions(tokens)
+
+
+def _window(tokens: list[Token]) -> list[Token]:
+    if len(tokens) <= AT_MOST // 2:
+        return tokens
+    kept: list[Token] = []
+    last = 0
+    for place, token in enumerate(tokens):
+        if token.tag == "BEN":
+            start = max(last, place - AROUND)
+            if start > last and kept:
+                kept.append(Token(".", "DOT", tokens[start].start, tokens[start].start))
+            last = max(last, min(len(tokens), place + AROUND))
+            kept.extend(tokens[start:last])
+            if len(kept) >= AT_MOST:
+                break
+    return kept[:AT_MOST]
+
+
+def _participles(folded: Folded, tokens: list[Token]) -> None:
+    """« accepté » is no « accepte »: the accent that folding took away decides between participle and verb."""
+    for token in tokens:
+        if token.tag in {"RECV", "REFU"} and token.text.endswith("e"):
+            original = folded.original[slice(*folded.span(token.start, token.end))]
+            if original[-1] in _ACUTE or original.endswith("\u0301"):
+                token.tag += "P"
+
+
+def _lines(folded: Folded, tokens: list[Token]) -> list[Token]:
+    """Drop the line ends that only wrap a sentence; those of a list under a heading become commas."""
+    kept: list[Token] = []
+    heading = False
+    for place, token in enumerate(tokens):
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.tag == "NL":
+            item = after is not None and after.tag == "ITEM"
+            if kept and kept[-1].tag == "COLON":
+                heading = item
+                continue
+            if item and heading:
+                kept.append(Token(",", "COMMA", token.start, token.end))
+                continue
+            heading = False
+            if kept and after is not None and _wraps(folded, kept[-1], after):
+                continue
+        elif token.tag == "ITEM":
+            if kept and kept[-1].tag not in {"NL", "COMMA", "COLON", "DOT"}:
+                kept.append(Token(",", "COMMA", token.start, token.end))
+            continue
+        kept.append(token)
+    return kept
+
+
+def _wraps(folded: Folded, before: Token, after: Token) -> bool:
+    if before.tag in ENDS or before.tag == "SEMI" or after.tag == "ITEM":
+        return False
+    first = folded.original[folded.offsets[after.start]]
+    return before.tag in _SOFT_BEFORE or (first.islower() and before.tag not in {"RECVP", "REFUP", "OUI", "NON"})
+
+
+def _resolve(tokens: list[Token]) -> list[Token]:
+    """Pronouns and « ces patients » stand for the benefit named last, at most two sentences before."""
+    resolved: list[Token] = []
+    last: tuple[str, ...] = ()
+    age = 0
+    for place, token in enumerate(tokens):
+        if token.tag == "BEN":
+            last, age = token.benefits, 0
+        elif token.tag in ENDS:
+            age += 1
+        elif token.tag == "ANA":
+            token = Token(token.text, "BEN" if last and age <= 2 else WORD, token.start, token.end, last)
+        elif last and age <= 2 and _is_clitic(tokens, place, resolved):
+            subject = resolved.pop()
+            resolved.extend([Token(token.text, "BEN", token.start, token.end, last), subject])
+            continue
+        resolved.append(token)
+    return resolved
+
+
+def _is_clitic(tokens: Sequence[Token], place: int, resolved: Sequence[Token]) -> bool:
+    token = tokens[place]
+    if token.text not in _CLITICS or not resolved or resolved[-1].tag not in {"NE", "PRON"} or place + 1 >= len(tokens):
+        return False
+    return tokens[place + 1].tag in {"RECV", "REFU", "AUX", "GOTO", "ADVISE", "NVERB", "RECVP", "REFUP", "PRAC"}

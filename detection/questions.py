@@ -1,0 +1,59 @@
+"""Join a question to its answer, so that what is asked is never taken for what is said; it must not judge stances."""
+
+from collections.abc import Sequence
+
+from detection.tokens import Token
+
+_ASKED = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "DELAY", "BOOK", "NOBOOK", "XDOCS", "ONLY", "PHONE", "ADVISE", "HOSP", "KNOWN", "QUOTA", "NOPLACE", "REFERRAL", "PRAC", "NPRAC", "RESERVED", "TIME", "EXC"})  # fmt: skip
+_DENIED = {"RECV": "REFU", "RECVP": "REFUP", "REFU": "RECV", "REFUP": "RECVP", "TP": "NOTP", "NOTP": "TP", "COSTN": "TP", "DEPN": "TP", "BOOK": "NOBOOK", "NOBOOK": "BOOK", "PRAC": "NPRAC", "NPRAC": "PRAC"}  # fmt: skip
+_PREDICATES = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK"})
+_POLITE = frozenset({"NL", "ADV", "DASH", "COLON", "COMMA", "PRON", "DET"})
+_YES, _NO = frozenset({"OUI", "TICK"}), frozenset({"NON", "CROSS"})
+
+
+def answer_questions(tokens: list[Token]) -> list[Token]:
+    """The tokens with every question asserted (yes), denied (no) or silenced (no plain answer)."""
+    joined: list[Token] = []
+    start = 0
+    for place, token in enumerate(tokens):
+        joined.append(token)
+        if token.tag in {"DOT", "NL"}:
+            start = len(joined)
+        elif token.tag == "QM":
+            answer = _answer(tokens, place + 1)
+            joined[start:] = _settle(joined[start:], answer)
+            start = len(joined)
+    return [token for token in joined if token.tag != "-"]
+
+
+def _answer(tokens: Sequence[Token], place: int) -> Token | None:
+    for token in tokens[place : place + 4]:
+        if token.tag in _YES or token.tag in _NO:
+            return token
+        if token.tag not in _POLITE:
+            return None
+    return None
+
+
+def _settle(question: list[Token], answer: Token | None) -> list[Token]:
+    if answer is None:
+        for token in question:
+            if token.tag in _ASKED:
+                token.tag = "ASKED"
+        return question
+    denied = answer.tag in _NO
+    asserted = any(token.tag in _PREDICATES for token in question)
+    for token in question:
+        if denied and token.tag in _DENIED:
+            token.tag = _DENIED[token.tag]
+        elif denied and token.tag in _ASKED:
+            token.tag = "ASKED"
+        elif token.tag == "QM":
+            token.tag = "COLON"
+    if asserted:
+        answer.tag = "ANSWER"
+    elif denied:
+        answer.tag = "REFUP"
+    else:
+        answer.tag = "RECVP"
+    return question

@@ -1,0 +1,299 @@
+"""`vigie demo`: the whole path on the practice platform, in an ordinary home that every other command can open.
+
+It measures itself against what the platform knows it planted, and says what was missed as plainly as what was found.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
+from sqlalchemy import select
+
+from crawler.run import CrawlReport, CrawlSpec, crawl
+from detection import load_reader
+from ledger import Ledger
+from ledger.cases import CaseStatus, passages_of, statuses
+from ledger.events import record
+from ledger.models import Case, Crawl, Finding, Identification, Listing, Passage, Reviewer
+from monitor import console, jobs
+from monitor.settings import Settings, desk_secret
+from reference import load_reference
+from reference.errors import VigieError
+from reports import DossierRefused, write_dossier
+from review.decide import cast
+from review.people import add_reviewer
+
+PLATFORMS = ("doctolib", "practice_site")
+FLAGGED = ("refusal", "restriction", "deterrence")
+SURE = 0.85  # scripted reviewers decide readings at least this confident, and leave the others to you
+DELAY = 0.0  # seconds between requests to our own loopback platform
+
+
+class DemoHomeTaken(VigieError):
+    """The home already holds a ledger that the demo must not mix with."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Planted wording against flagged passages: what was found, missed, and flagged without cause."""
+
+    planted: int
+    found: int
+    missed: int
+    false_alarms: int
+    unreached: int  # planted where no page was served as one (blocked, login, error): nobody could have read it
+    missed_examples: tuple[str, ...] = ()
+    false_alarm_examples: tuple[str, ...] = ()
+
+
+@dataclass
+class DemoReport:
+    """Every figure and path of a demo run."""
+
+    home: Path
+    listings_served: int
+    seed: int
+    captures: Counter[str] = field(default_factory=Counter)
+    listings: int = 0
+    passages: int = 0
+    score: Score = Score(0, 0, 0, 0, 0)
+    cases: Counter[str] = field(default_factory=Counter)
+    identified: int = 0
+    dossier: Path | None = None
+    dossier_zip: Path | None = None
+    dossier_pdf: Path | None = None
+    dossiers_refused: list[str] = field(default_factory=list)
+    seals: str = "absent"
+    clean_captures: str = "absent"
+    seconds: float = 0.0
+    people: list[tuple[str, str]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as one object for machines."""
+        return {
+            "home": str(self.home),
+            "seed": self.seed,
+            "listings_served": self.listings_served,
+            "pages_seen": sum(self.captures.values()),
+            "captures": dict(sorted(self.captures.items())),
+            "blocked": self.blocked,
+            "listings": self.listings,
+            "passages": self.passages,
+            **asdict(self.score),
+            "cases": dict(sorted(self.cases.items())),
+            "identified": self.identified,
+            "seals": self.seals,
+            "clean_captures": self.clean_captures,
+            "dossier": str(self.dossier) if self.dossier else None,
+            "dossier_zip": str(self.dossier_zip) if self.dossier_zip else None,
+            "dossier_pdf": str(self.dossier_pdf) if self.dossier_pdf else None,
+            "dossiers_refused": self.dossiers_refused,
+            "seconds": round(self.seconds, 1),
+        }
+
+    @property
+    def blocked(self) -> int:
+        """Pages that were a wall of some kind instead of a listing."""
+        return sum(self.captures[kind] for kind in ("blocked", "login", "consent", "rate_limited"))
+
+    def print(self) -> None:
+        """The table a newcomer reads."""
+        score = self.score
+        rows = [
+            ("Pages seen", str(sum(self.captures.values()))),
+            ("  by outcome", ", ".join(f"{kind} {count}" for kind, count in sorted(self.captures.items()))),
+            ("Blocked", str(self.blocked)),
+            ("Listings", str(self.listings)),
+            ("Passages", str(self.passages)),
+            ("Planted wording found", f"{score.found} of {score.planted}"),
+            ("Planted wording missed", str(score.missed)),
+            ("  behind a wall or an error", str(score.unreached)),
+            ("False alarms", str(score.false_alarms)),
+            ("Cases", ", ".join(f"{kind} {count}" for kind, count in sorted(self.cases.items()))),
+            ("Seals", self.seals),
+            ("Browser captures", self.clean_captures),
+            ("Dossier", str(self.dossier or "none")),
+            ("Time", f"{self.seconds:.0f} s"),
+        ]
+        console.table(f"Vigie demo in {self.home}", rows)
+
+
+def _crawl_all(settings: Settings, server: SandboxServer, quiet: bool) -> list[CrawlReport]:
+    """Crawl both shapes of the practice platform over HTTP, as `vigie crawl` would."""
+    reports = []
+    for platform in PLATFORMS:
+        spec = CrawlSpec(
+            home=settings.home,
+            database_url=settings.database_url,
+            platform=platform,
+            start_urls=tuple(server.start_urls(platform)),
+            limit=None,
+            allow_hosts=(server.host,),
+            delay_seconds=DELAY,
+            contact=settings.contact,
+        )
+        with console.progress(f"crawl {platform}", quiet) as advance:
+            reports.append(crawl(spec, lambda step, advance=advance: advance(step.captures, None)))
+    return reports
+
+
+def score(ledger: Ledger, version: str, truth: Sequence[PlantedPassage]) -> Score:
+    """Compare the flagged passages with what was planted, listing by listing, on the wording itself."""
+    by_key: dict[str, list[tuple[str, bool, str]]] = defaultdict(list)
+    with ledger.session() as session:
+        query = (
+            select(Listing.key, Passage.text, Finding.flagged, Finding.trigger)
+            .join(Passage, Passage.listing_id == Listing.id)
+            .join(Finding, Finding.passage_id == Passage.id)
+            .where(Finding.version == version)
+        )
+        for key, text, flagged, trigger in session.execute(query):
+            by_key[key.split("/", 1)[-1] if "/sites/" in key else key].append((text, flagged, trigger))
+    found = missed = unreached = planted_total = 0
+    missed_texts: list[str] = []
+    guilty: dict[str, list[str]] = defaultdict(list)
+    for planted in truth:
+        if planted.stance not in FLAGGED:
+            continue
+        planted_total += 1
+        guilty[planted.listing_key].append(" ".join(planted.text.split()))
+        holding = [
+            flagged
+            for text, flagged, _ in by_key.get(planted.listing_key, [])
+            if " ".join(planted.text.split()) in " ".join(text.split())
+        ]
+        if not holding:
+            unreached += 1
+        elif any(holding):
+            found += 1
+        else:
+            missed += 1
+            missed_texts.append(f"{planted.stance}: {planted.text}")
+    false_texts = [
+        f"{trigger} ← {text}"
+        for key, passages in by_key.items()
+        for text, flagged, trigger in passages
+        if flagged and not any(wording in " ".join(text.split()) for wording in guilty.get(key, []))
+    ]
+    unique_false = list(dict.fromkeys(false_texts))
+    return Score(
+        planted_total, found, missed, len(unique_false), unreached, tuple(missed_texts[:20]), tuple(unique_false[:20])
+    )
+
+
+def _people(ledger: Ledger) -> list[tuple[str, str]]:
+    """Two scripted reviewers and one seat for the visitor, with passwords made for this home alone."""
+    people = []
+    with ledger.session() as session:
+        for login, name in (("camille", "Camille (démonstration)"), ("sacha", "Sacha (démonstration)"), ("vous", "Vous")):
+            password = "demo-" + secrets.token_urlsafe(12)
+            add_reviewer(session, login, name, password, "reviewer")
+            people.append((login, password))
+    return people
+
+
+def _decide(ledger: Ledger, version: str) -> None:
+    """Two scripted reviewers vote on the clear cases; the doubtful ones stay in the queue for people."""
+    reference = load_reference()
+    reason = {"refusal": "refusal_stated", "restriction": "special_conditions", "deterrence": "special_conditions"}
+    confirms = [one.code for one in reference.verdict_reasons.values() if one.decision == "confirm"]
+    with ledger.session() as session:
+        voters = list(session.scalars(select(Reviewer).where(Reviewer.login.in_(("camille", "sacha")))))
+        for case in session.scalars(select(Case).order_by(Case.id)):
+            passage = passages_of(session, case)[0]
+            finding = session.scalars(
+                select(Finding).where(Finding.passage_id == passage.id, Finding.version == version)
+            ).one()
+            if finding.confidence < SURE:
+                continue
+            code = reason.get(finding.stance, confirms[0])
+            for voter in voters:
+                cast(
+                    session,
+                    case.id,
+                    voter.id,
+                    "confirm",
+                    code if code in confirms else confirms[0],
+                    finding.stance,
+                    "Décision scriptée de la démonstration.",
+                )
+
+
+def _write_first_dossier(ledger: Ledger, report: DemoReport, out: Path) -> None:
+    """Write the dossier of the first confirmed case that can leave; keep the reasons of those that cannot."""
+    with ledger.session() as session:
+        state = statuses(session)
+        known = set(
+            session.scalars(select(Identification.listing_id).where(Identification.status == "linked").distinct())
+        )
+        confirmed = [
+            case
+            for case in session.scalars(select(Case).order_by(Case.id))
+            if state[case.id] is CaseStatus.CONFIRMED
+        ]
+        ordered = sorted(confirmed, key=lambda case: (case.listing_id not in known, case.id))
+    for case in ordered[:10]:
+        try:
+            written = write_dossier(ledger, case.id, out, actor="demo")
+        except DossierRefused as error:
+            report.dossiers_refused.append(str(error))
+            continue
+        report.dossier, report.dossier_zip, report.dossier_pdf = written.path, written.zip_path, written.pdf_path
+        return
+
+
+def _absent_seals(ledger: Ledger) -> None:
+    """No timestamp authority is set up yet: say so as a recorded state of each run."""
+    with ledger.session() as session:
+        for crawl_row in session.scalars(select(Crawl)):
+            record(session, "seal_absent", "crawl", crawl_row.id, "vigie", reason="no timestamp authority is set up")
+
+
+def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> DemoReport:
+    """Serve, crawl, read, decide, write. Raises `DemoHomeTaken` when the home holds a ledger already."""
+    if (settings.home / "ledger.sqlite").exists():
+        raise DemoHomeTaken(f"{settings.home} holds a ledger already: name another with --home, or remove it")
+    began = time.monotonic()
+    report = DemoReport(home=settings.home, listings_served=listings, seed=seed)
+    ledger = Ledger.open(settings.home, settings.database_url)
+    sandbox = Sandbox(seed=seed, listings=listings)
+    with SandboxServer(sandbox) as server:
+        for one in _crawl_all(settings, server, quiet):
+            report.captures.update(one.captures)
+            report.passages += one.passages
+            report.listings += one.listings
+        truth = list(sandbox.truth())
+    _absent_seals(ledger)
+    reader = load_reader()
+    with console.progress("read", quiet) as advance:
+        jobs.detect(ledger, reader, advance)
+    report.score = score(ledger, reader.version, truth)
+    report.people = _people(ledger)
+    _decide(ledger, reader.version)
+    _write_first_dossier(ledger, report, settings.home / "dossiers")
+    with ledger.session() as session:
+        report.cases = Counter(str(status) for status in statuses(session).values())
+        report.identified = len(
+            list(session.scalars(select(Identification.id).where(Identification.status == "linked")))
+        )
+    report.seconds = time.monotonic() - began
+    ledger.close()
+    return report
+
+
+def serve_demo(settings: Settings, report: DemoReport, port: int) -> None:
+    """Serve the desk and say where it is and how to sign in."""
+    from monitor.desk import serve_desk
+
+    visitor = next((person for person in report.people if person[0] == "vous"), None)
+    if visitor:
+        console.out.print(f"Sign in as {visitor[0]} with the password {visitor[1]}", markup=False, highlight=False)
+    ledger = Ledger.open(settings.home, settings.database_url)
+    serve_desk(ledger, desk_secret(settings.home), port, "Démonstration : praticiens inventés.")

@@ -1,0 +1,212 @@
+"""Load the data folder into one checked `Reference`. It corrects nothing: a fault is refused at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from reference.models import (
+    Article,
+    Benefit,
+    Department,
+    Field,
+    Order,
+    Platform,
+    Profession,
+    Reference,
+    Stance,
+    VerdictReason,
+)
+from reference.schema import (
+    Entry,
+    Rule,
+    choice,
+    day,
+    digits,
+    flag,
+    link,
+    links,
+    read_file,
+    some_texts,
+    text,
+    texts,
+    whole,
+)
+from reference.text import fold
+
+DATA = Path(__file__).parent / "data"
+T = TypeVar("T")
+
+_LIST = Rule(texts, required=False, default=())
+_SOME = Rule(some_texts)
+_TEXT = Rule(text)
+_MAYBE_TEXT = Rule(text, required=False, default="")
+
+RULES: Mapping[str, Mapping[str, Rule]] = {
+    "articles": {
+        "code": Rule(choice("CSP", "CSS", "CASF", "CP")),
+        "number": _TEXT,
+        "role": Rule(choice("principle", "benefit", "competence", "procedure", "sanction", "offence", "ethics")),
+        "title": _TEXT,
+        "text": _MAYBE_TEXT,
+        "summary": _MAYBE_TEXT,
+        "version_date": Rule(day, required=False),
+        "repealed_on": Rule(day, required=False),
+        "link": Rule(link, required=False, default=""),
+        "verified": Rule(flag),
+    },
+    "benefits": {
+        "label": _TEXT,
+        "spellings": _SOME,
+        "ambiguous": _LIST,
+        "false_friends": _LIST,
+        "examples": _SOME,
+        "in_force_from": Rule(whole(1945, 2100), required=False),
+        "in_force_to": Rule(whole(1945, 2100), required=False),
+        "successor": Rule(text, required=False),
+        "articles": _LIST,
+    },
+    "departments": {
+        "name": _TEXT,
+        "region": _TEXT,
+        "kind": Rule(choice("department", "collectivity"), required=False, default="department"),
+        "postcodes": Rule(digits, required=False, default=()),
+        "shared": Rule(digits, required=False, default=()),
+    },
+    "fields": {"label": _TEXT, "hint": _TEXT, "own_words": Rule(flag, required=False, default=True)},
+    "orders": {
+        "label": _TEXT,
+        "level": Rule(choice("departmental", "regional", "national")),
+        "body_label": _TEXT,
+        "body_short": _TEXT,
+        "national_body": _TEXT,
+        "website": Rule(link),
+        "competence": _SOME,
+        "code_of_ethics": _SOME,
+    },
+    "platforms": {
+        "label": _TEXT,
+        "hosts": _LIST,
+        "delay_seconds": Rule(whole(3, 3600)),
+        "start_urls": Rule(links, required=False, default=()),
+        "default_texts": _LIST,
+        "login_markers": _LIST,
+        "block_markers": _SOME,
+        "consent_markers": _LIST,
+    },
+    "professions": {
+        "label": _TEXT,
+        "aliases": _SOME,
+        "order": Rule(text, required=False),
+        "rpps_codes": _LIST,
+        "code_of_ethics": _LIST,
+        "examples": _SOME,
+    },
+    "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
+    "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
+}
+
+Raw = Mapping[str, Mapping[str, Entry]]
+
+
+@cache
+def load_reference() -> Reference:
+    """The reference shipped with the software, read once. Raises `BadReference` when a file of it is faulty."""
+    return load(DATA)
+
+
+def load(folder: Path) -> Reference:
+    """The reference of one data folder. Raises `BadReference(path, line, message)` at the first fault."""
+    raw = {name: read_file(folder / f"{name}.yaml", rules) for name, rules in RULES.items()}
+    _check_references(raw)
+    _check_articles(raw["articles"].values())
+    _check_benefits(raw["benefits"].values())
+    orders = _build(raw["orders"], Order)
+    return Reference(
+        benefits=_build(raw["benefits"], Benefit),
+        professions=_build(raw["professions"], Profession, lambda e: _ethics(e, orders), unique=_profession_names),
+        orders=orders,
+        departments=_build(raw["departments"], Department, _postcodes, unique=lambda e: _postcodes(e)["postcodes"]),
+        platforms=_build(raw["platforms"], Platform),
+        articles=_build(raw["articles"], Article, key="id"),
+        fields=_build(raw["fields"], Field),
+        stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
+        verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+    )
+
+
+def _build(
+    entries: Mapping[str, Entry],
+    kind: type[T],
+    more: Callable[[Entry], dict[str, Any]] = lambda _: {},
+    *,
+    key: str = "code",
+    unique: Callable[[Entry], Iterable[str]] = lambda _: (),
+) -> Mapping[str, T]:
+    taken: dict[str, str] = {}
+    built: dict[str, T] = {}
+    for entry in entries.values():
+        for name in unique(entry):
+            other = taken.setdefault(name, entry.code)
+            if other != entry.code:
+                raise entry.fault("", f"« {name} » of entry « {entry.code} » already belongs to « {other} »")
+        built[entry.code] = kind(**{key: entry.code, **entry.values, **more(entry)})
+    return MappingProxyType(built)
+
+
+def _ethics(entry: Entry, orders: Mapping[str, Order]) -> dict[str, Any]:
+    order = entry.values["order"]
+    own = entry.values["code_of_ethics"]
+    return {"code_of_ethics": own or (orders[str(order)].code_of_ethics if order else ())}
+
+
+def _profession_names(entry: Entry) -> set[str]:
+    names = (entry.code, str(entry.values["label"]), *_list(entry, "aliases"))
+    return {fold(name) for name in names}
+
+
+def _postcodes(entry: Entry) -> dict[str, Any]:
+    return {"postcodes": _list(entry, "postcodes") or (entry.code,)}
+
+
+def _check_references(raw: Raw) -> None:
+    """Every code that an entry names exists."""
+    for table, key, target in (
+        ("professions", "order", "orders"),
+        ("professions", "code_of_ethics", "articles"),
+        ("orders", "competence", "articles"),
+        ("orders", "code_of_ethics", "articles"),
+        ("benefits", "articles", "articles"),
+        ("benefits", "successor", "benefits"),
+    ):
+        for entry in raw[table].values():
+            value = entry.values[key]
+            if isinstance(value, str) and value not in raw[target]:
+                raise entry.fault(key, f"« {key} » names « {value} », which is not among the {target}")
+            for i, code in enumerate(_list(entry, key)):
+                if code not in raw[target]:
+                    raise entry.fault(f"{key}.{i}", f"« {key} » names « {code} », which is not among the {target}")
+
+
+def _check_articles(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        if not (entry.values["text"] or entry.values["summary"]):
+            raise entry.fault("", f"article « {entry.code} » has neither « text » nor « summary »")
+
+
+def _check_benefits(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        first, last = entry.values["in_force_from"], entry.values["in_force_to"]
+        if isinstance(first, int) and isinstance(last, int) and last < first:
+            raise entry.fault("in_force_to", f"benefit « {entry.code} » ends before it begins")
+        for i, spelling in enumerate(_list(entry, "ambiguous")):
+            if spelling not in _list(entry, "spellings"):
+                raise entry.fault(f"ambiguous.{i}", f"« {spelling} » is not among the spellings of « {entry.code} »")
+
+
+def _list(entry: Entry, key: str) -> tuple[str, ...]:
+    value = entry.values[key]
+    return value if isinstance(value, tuple) else ()

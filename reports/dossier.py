@@ -1,0 +1,144 @@
+"""Write the dossier of a confirmed case, whole or not at all, and record it. Unsure evidence or identity is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata, resources
+from pathlib import Path
+
+from ledger import Ledger, events
+from ledger.models import Dossier
+from reference import Reference, load_reference
+from reference.errors import VigieError
+from reports import legal, moments
+from reports.assess import Assessment, assess, is_exercise
+from reports.casefile import CaseFile, gather
+from reports.exhibits import write_exhibits
+from reports.facts import Contents, facts
+from reports.folder import MANIFEST, Staging, free_name, published, staging, told
+from reports.model import page_model, stance_of
+from reports.pdf import typeset
+
+METHOD, README, FACTS, PDF = "method.md", "LISEZMOI.txt", "facts.json", "dossier.pdf"
+
+
+class DossierRefused(VigieError):
+    """The case may not leave; `gaps` says why, in French, each one a clause without a full stop."""
+
+    def __init__(self, gaps: Sequence[str]) -> None:
+        """Make the one line an operator reads."""
+        self.gaps = tuple(gaps)
+        super().__init__("dossier refusé : " + " ; ".join(self.gaps))
+
+
+@dataclass(frozen=True)
+class WrittenDossier:
+    """Where a dossier lies, and whether it is fit to leave."""
+
+    path: Path
+    zip_path: Path
+    pdf_path: Path
+    complete: bool
+    gaps: tuple[str, ...]
+    manifest_sha256: str
+
+
+def write_dossier(
+    ledger: Ledger,
+    case_id: int,
+    out: Path,
+    *,
+    allow_incomplete: bool = False,
+    actor: str,
+    now: datetime | None = None,
+) -> WrittenDossier:
+    """Write `dossier-<case>/` and its ZIP into `out`, and record the dossier and its event.
+
+    Evidence is hashed again and the wording found again first. Raises `DossierRefused` when something is missing, unless
+    `allow_incomplete`; a case that is not confirmed, a key exhibit that is not whole, or one that does not hold the
+    wording is refused in any case. Raises `NoSuchCase`, `StoreFull`, `CannotWrite`; nothing is left behind then.
+    An earlier dossier is kept: the next one takes `-2`, `-3`… The same ledger, name and `now` (UTC) give the same bytes.
+    """
+    at = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    reference = load_reference()
+    with ledger.session() as session:
+        file = gather(session, case_id)
+    assessment = assess(file, ledger.store, reference)
+    if assessment.final or (assessment.gaps and not allow_incomplete):
+        raise DossierRefused(assessment.texts)
+    with told(out), staging(out) as stage:
+        name = free_name(out, f"dossier-{case_id:06d}")
+        manifest = _fill(stage, _number(name), at, ledger, file, assessment, reference)
+        row = Dossier(
+            case_id=case_id,
+            written_at=at,
+            name=name,
+            complete=assessment.complete,
+            gaps=list(assessment.texts),
+            manifest_sha256=manifest,
+        )
+        with published(stage, out, name, at) as (folder, archive), ledger.session() as session:
+            session.add(row)
+            session.flush()
+            events.record(
+                session,
+                "dossier_written",
+                "dossier",
+                row.id,
+                actor,
+                case=case_id,
+                name=name,
+                complete=assessment.complete,
+                gaps=list(assessment.texts),
+                manifest_sha256=manifest,
+            )
+    return WrittenDossier(folder, archive, folder / PDF, assessment.complete, assessment.texts, manifest)
+
+
+def _number(name: str) -> str:
+    """The reference printed on every page: « VIGIE-000012 », « VIGIE-000012-2 »."""
+    return name.replace("dossier", "VIGIE", 1)
+
+
+def _fill(
+    stage: Staging,
+    number: str,
+    at: datetime,
+    ledger: Ledger,
+    file: CaseFile,
+    assessment: Assessment,
+    reference: Reference,
+) -> str:
+    """Write every file of the dossier; the SHA-256 of its manifest."""
+    key = file.captures[file.key.capture_id]
+    confirming = [vote.stance for vote in file.votes if vote.decision == "confirm"]
+    contents = Contents(
+        reference=number,
+        written_at=at,
+        software=f"vigie {metadata.version('vigie')}",
+        file=file,
+        assessment=assessment,
+        exhibits=write_exhibits(stage, file, assessment, ledger.store),
+        rules=legal.rules(reference, file.shown.profession, file.key.benefits, moments.paris(key.captured_at).date()),
+        authority=legal.authority(reference, file.shown.profession, file.shown.postcode),
+        stance=stance_of(confirming, reference, file.key.stance),
+        exercise=is_exercise(file),
+    )
+    told_facts = facts(contents)
+    stage.write(FACTS, told_facts)
+    stage.write(PDF, typeset(page_model(contents, reference), told_facts, at))
+    stage.write(METHOD, method())
+    stage.write(README, _readme(number))
+    return stage.seal()
+
+
+def method() -> bytes:
+    """The note on the method, as shipped in every dossier."""
+    return resources.files("reports").joinpath("data/method.md").read_bytes()
+
+
+def _readme(number: str) -> bytes:
+    text = resources.files("reports").joinpath("data/lisezmoi.txt").read_text(encoding="utf-8")
+    return text.replace("{reference}", number).replace("{manifest}", MANIFEST).encode()

@@ -1,0 +1,51 @@
+"""Typeset the dossier: PDF/A-3a and PDF/UA-1, tagged, with its facts inside. No network, no fonts of the machine."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+
+import typst
+
+from ledger.models import Json
+from reports.glyphs import clean_all
+
+STANDARDS = ["a-3a", "ua-1"]
+NO_GLYPH = "could not be displayed"
+
+
+def typeset(model: Json, facts: bytes, at: datetime) -> bytes:
+    """The PDF, the same bytes for the same arguments.
+
+    A character the fonts lack would make a PDF that loses text, so the compiler refuses it; then everything beyond
+    Latin is printed as its code. That happens only when the shipped fonts are missing or have changed.
+    """
+    try:
+        return _compile(clean_all(model), facts, at)
+    except typst.TypstError as error:
+        if NO_GLYPH not in str(error):
+            raise
+    return _compile(clean_all(model, plain=True), facts, at)
+
+
+def _compile(model: Json, facts: bytes, at: datetime) -> bytes:
+    room = resources.files("reports")
+    with (
+        resources.as_file(room.joinpath("data/fonts")) as fonts,
+        tempfile.TemporaryDirectory(prefix="vigie-typst-") as nothing,
+    ):
+        compiled = typst.compile(
+            room.joinpath("templates/dossier.typ").read_bytes(),
+            root=Path(nothing),  # the template can read no file
+            format="pdf",
+            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[fonts]),
+            sys_inputs={"model": json.dumps(model), "facts": facts.decode()},
+            pdf_standards=STANDARDS,
+            timestamp=at,
+            package_path=Path(nothing),
+            package_cache_path=Path(nothing),
+        )
+    return bytes(compiled)

@@ -1,0 +1,121 @@
+"""Every French word of the desk that comes from a code, and dates as people read them. It reads no ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from reference import Reference, Stance, VerdictReason
+
+DECISIONS = {"confirm": "Confirmer", "dismiss": "Écarter", "doubt": "Doute"}
+KEYS = {"confirm": "c", "dismiss": "e", "doubt": "d"}
+STANCE_KEYS = {"refusal": "r", "restriction": "t", "deterrence": "i"}
+_GIVEN = {"confirm": "Confirmé", "dismiss": "Écarté", "doubt": "Doute"}
+_MEANT = {
+    "confirm": "La formule écarte, limite ou décourage bien ces patients.",
+    "dismiss": "La formule ne vise pas ces patients, ou les accueille.",
+    "doubt": "Le texte ne permet pas de trancher.",
+}
+_STATUS = {
+    "open": "En attente d’un premier avis",
+    "second": "En attente d’un second avis",
+    "split": "Avis partagés : en attente d’un troisième avis",
+    "confirmed": "Clos : confirmé",
+    "dismissed": "Clos : écarté",
+    "doubtful": "Clos : doute",
+}
+_OUTCOMES = {
+    "page": "page reçue",
+    "robots": "fichier robots.txt",
+    "redirect": "redirection",
+    "blocked": "page de blocage",
+    "login": "page de connexion",
+    "consent": "page de consentement",
+    "not_found": "page introuvable",
+    "server_error": "erreur du serveur",
+    "rate_limited": "trop de demandes",
+    "forbidden_by_robots": "visite interdite par robots.txt",
+    "no_answer": "pas de réponse",
+    "unreadable": "contenu illisible",
+}
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
+
+
+def flagged_stances(reference: Reference) -> tuple[Stance, ...]:
+    """The stances that a confirmation may name, in the order of the reference."""
+    return tuple(stance for stance in reference.stances.values() if stance.flagged)
+
+
+def reasons_for(reference: Reference, decision: str) -> tuple[VerdictReason, ...]:
+    """The reasons that go with that decision, in the order of the reference: the form numbers them so."""
+    return tuple(reason for reason in reference.verdict_reasons.values() if reason.decision == decision)
+
+
+def choices(reference: Reference) -> tuple[dict[str, Any], ...]:
+    """The three verdicts as the form shows them: key, label, meaning, reasons."""
+    return tuple(
+        {
+            "decision": decision,
+            "key": KEYS[decision],
+            "label": label,
+            "meaning": _MEANT[decision],
+            "reasons": reasons_for(reference, decision),
+        }
+        for decision, label in DECISIONS.items()
+    )
+
+
+def utc(at: datetime) -> str:
+    """« 2026-03-29T01:00:00Z »."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def paris(at: datetime) -> str:
+    """« 29 mars 2026 à 03:00:00 (heure de Paris) »; in UTC, and saying so, on a machine without a zone database."""
+    try:
+        local, zone = at.astimezone(ZoneInfo("Europe/Paris")), "heure de Paris"
+    except ZoneInfoNotFoundError:
+        local, zone = at.astimezone(UTC), "UTC"
+    return f"{_day(local)} à {local:%H:%M:%S} ({zone})"
+
+
+def day(at: datetime) -> str:
+    """« 29 mars 2026 », in Paris."""
+    try:
+        return _day(at.astimezone(ZoneInfo("Europe/Paris")))
+    except ZoneInfoNotFoundError:
+        return _day(at.astimezone(UTC))
+
+
+def count(number: int, one: str, many: str) -> str:
+    """« 1 cas », « 12 345 passages »: French plural from two on, thousands set apart."""
+    return f"{number:,}".replace(",", "\u202f") + "\u00a0" + (one if abs(number) < 2 else many)
+
+
+def filters(reference: Reference) -> dict[str, Callable[..., str]]:
+    """The template filters that turn a code of the reference into French; an unknown code is shown as it is."""
+
+    def label(table: Mapping[str, Any]) -> Callable[[str], str]:
+        return lambda code: str(table[code].label) if code in table else code
+
+    return {
+        "field_label": label(reference.fields),
+        "stance_label": label(reference.stances),
+        "reason_label": label(reference.verdict_reasons),
+        "platform_label": label(reference.platforms),
+        "profession_label": label(reference.professions),
+        "benefit_label": label(reference.benefits),
+        "decision_label": lambda code: _GIVEN.get(str(code), str(code)),
+        "status_label": lambda status: _STATUS.get(str(status), str(status)),
+        "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
+        "utc": utc,
+        "paris": paris,
+        "day": day,
+    }
+
+
+def _day(local: datetime) -> str:
+    first = "1er" if local.day == 1 else str(local.day)
+    return f"{first} {_MONTHS[local.month - 1]} {local.year}"
