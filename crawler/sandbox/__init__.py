@@ -1,0 +1,6 @@
+"""A practice platform on loopback: invented people, planted wording, the faults of real platforms, and its own truth."""
+
+from crawler.sandbox.server import SandboxServer
+from crawler.sandbox.world import PlantedPassage, Sandbox
+
+__all__ = ["PlantedPassage", "Sandbox", "SandboxServer"]
