@@ -224,7 +224,7 @@ def run_here(spec: CrawlSpec) -> CrawlReport:
     ledger = Ledger.open(spec.home, spec.database_url)
     crawl_id = _begin(ledger, spec)
     settings = _settings(spec, crawl_id)
-    process = CrawlerProcess(settings, install_root_handler=True)
+    process = CrawlerProcess(settings)
     crawler = process.create_crawler(spec.platform)
     began = datetime.now(UTC)
     process.crawl(crawler, start_urls=list(spec.start_urls), limit=spec.limit)

@@ -83,7 +83,8 @@ class Parser:
         if not any(token.tag == "BEN" for token in tokens):
             return []
         _participles(folded, tokens)
-        tokens = _resolve(take_followers(chunk(_lines(folded, tokens))))
+        end = len(folded.text)
+        tokens = [*_resolve(take_followers(chunk(_lines(folded, tokens)))), Token("", "DOT", end, end)]
         for layer in self.layers:
             tokens = layer.apply(tokens, self.known)
         return answer_questions(tokens)
@@ -109,9 +110,10 @@ def _window(tokens: list[Token]) -> list[Token]:
 def _participles(folded: Folded, tokens: list[Token]) -> None:
     """« accepté » is no « accepte »: the accent that folding took away decides between participle and verb."""
     for token in tokens:
-        if token.tag in {"RECV", "REFU"} and token.text.endswith("e"):
+        if token.tag in {"RECV", "REFU"} and token.text.endswith(("e", "es")):
             original = folded.original[slice(*folded.span(token.start, token.end))]
-            if original[-1] in _ACUTE or original.endswith("\u0301"):
+            original = original.rstrip("sS")
+            if original[-1:] in _ACUTE or original.endswith("\u0301"):
                 token.tag += "P"
 
 

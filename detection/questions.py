@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from detection.tokens import Token
 
 _ASKED = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "DELAY", "BOOK", "NOBOOK", "XDOCS", "ONLY", "PHONE", "ADVISE", "HOSP", "KNOWN", "QUOTA", "NOPLACE", "REFERRAL", "PRAC", "NPRAC", "RESERVED", "TIME", "EXC"})  # fmt: skip
-_DENIED = {"RECV": "REFU", "RECVP": "REFUP", "REFU": "RECV", "REFUP": "RECVP", "TP": "NOTP", "NOTP": "TP", "COSTN": "TP", "DEPN": "TP", "BOOK": "NOBOOK", "NOBOOK": "BOOK", "PRAC": "NPRAC", "NPRAC": "PRAC"}  # fmt: skip
-_PREDICATES = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK"})
+_DENIED = {"RECV": "REFU", "RECVP": "REFUP", "REFU": "RECV", "REFUP": "RECVP", "TP": "NOTP", "NOTP": "TP", "DELAY": "SAME", "COSTN": "TP", "DEPN": "TP", "BOOK": "NOBOOK", "NOBOOK": "BOOK", "PRAC": "NPRAC", "NPRAC": "PRAC"}  # fmt: skip
+_PREDICATES = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK", "DELAY", "XDOCS"})
 _POLITE = frozenset({"NL", "ADV", "DASH", "COLON", "COMMA", "PRON", "DET"})
 _YES, _NO = frozenset({"OUI", "TICK"}), frozenset({"NON", "CROSS"})
 

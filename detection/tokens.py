@@ -77,12 +77,24 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> list[Token]:
             elif piece == "%":
                 tokens.append(Token("%", WORD, first, last))
             continue
-        if tag == "DOT" and piece == "." and _inside(text, first, tokens):
+        if tag == "DOT" and piece == "." and _leads(text, first):
+            tag = "COLON"
+        elif tag == "DOT" and piece == "." and _inside(text, first, tokens):
+            continue
+        if tag in {"DOT", "COLON"} and tokens and tokens[-1].tag == "COLON" and tokens[-1].end == first:
             continue
         if tag in ENDS and tokens and tokens[-1].tag == tag:
             continue
         tokens.append(Token(piece if tag != "NL" else "\n", tag, first, last))
     return tokens
+
+
+def _leads(text: str, place: int) -> bool:
+    """Whether a row of full stops leads to a word, as in « CMU......non »."""
+    end = place
+    while end < len(text) and text[end] == ".":
+        end += 1
+    return end - place > 1 and text[end : end + 1].isalpha()
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -13,64 +13,95 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ledger.errors import LedgerTooNew, LedgerUnavailable, StoreFull
-from ledger.store import EvidenceStore
+from ledger.store import FULL, EvidenceStore
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+CONNECT_SECONDS = 10
+_NO_WRITE = ("SELECT", "WITH", "VALUES", "PRAGMA", "EXPLAIN", "BEGIN")
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",  # else INSERT OR REPLACE deletes evidence without waking the triggers
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+)
 
 
 def _alembic(engine: Engine | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     if engine is not None:
         config.attributes["engine"] = engine
     return config
 
 
-def _sqlite_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
-    """A power cut loses no committed row, a reader never blocks the writer, and foreign keys are real.
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """A power cut loses no committed row, readers and the writer do not block each other, foreign keys are real.
 
-    The driver's own transactions leave DDL outside; with `_begin` a migration happens whole or not at all.
+    The driver's own transactions are switched off (they leave DDL outside): `_begin_to_write` opens them.
     """
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _begin_to_write(
+    connection: Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+) -> None:
+    """Open the transaction at the first write, and wait for the writer before us.
+
+    Begun at the first read, a transaction fails at its first write (« database is locked », at once, whatever the
+    timeout) when another process has written meanwhile. So both databases read what is committed, and both wait.
+    """
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
+        return
+    word = statement.lstrip(" \t\r\n(")[:8].upper()
+    writes = bool(context and (context.isinsert or context.isupdate or context.isdelete))
+    if writes or not word.startswith(_NO_WRITE):
+        driver.execute("BEGIN IMMEDIATE")
 
 
 def make_engine(home: Path, database_url: str | None) -> Engine:
     """An engine for the URL, or for `ledger.sqlite` in the home. Raises `LedgerUnavailable` for a URL it cannot use."""
     try:
-        url = make_url(database_url or f"sqlite:///{home / 'ledger.sqlite'}")
-    except ArgumentError as error:
+        url = make_url(database_url) if database_url else URL.create("sqlite", database=str(home / "ledger.sqlite"))
+    except (ArgumentError, ValueError) as error:
         raise LedgerUnavailable("VIGIE_DATABASE_URL is not a database address") from error
-    if url.drivername == "postgresql":
+    if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerUnavailable(f"{url.drivername}: the ledger lives on SQLite or PostgreSQL")
+    options: dict[str, Any] = {}
+    if url.get_backend_name() == "postgresql":
+        options["pool_pre_ping"] = True  # a server that was restarted costs no request
+        if "connect_timeout" not in url.query:
+            options["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
     try:
-        engine = create_engine(url)
-    except (NoSuchModuleError, ArgumentError) as error:
+        engine = create_engine(url, **options)
+    except (NoSuchModuleError, ArgumentError, ImportError) as error:
         raise LedgerUnavailable(f"{url.drivername}: the ledger lives on SQLite or PostgreSQL") from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sqlite_pragmas)
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "before_cursor_execute", _begin_to_write)
     return engine
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to this version. Raises `LedgerTooNew` for a ledger of a later one, leaving it as it is."""
+def migrate(engine: Engine, *, create: bool = True) -> None:
+    """Bring the tables to this version, whole or not at all, also when two processes start at once.
+
+    Raises `LedgerTooNew` for a ledger of a later version and `LedgerUnavailable` for somebody else's database, or an
+    empty one with `create=False`; each is left as it is.
+    """
     script = ScriptDirectory.from_config(_alembic())
     head = script.get_current_head()
     with engine.connect() as connection:
@@ -81,8 +112,20 @@ def migrate(engine: Engine) -> None:
         raise LedgerTooNew(f"the ledger is of a newer version ({current}) than this Vigie ({head}): update Vigie")
     if current is None and tables:
         raise LedgerUnavailable("the database holds tables that are not a ledger of Vigie")
+    if current is None and not create:
+        raise LedgerUnavailable("the database is empty: there is no ledger in it")
     if current != head:
         command.upgrade(_alembic(engine), "head")
+
+
+def _is_full(error: DBAPIError, reason: str) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "53100" or "disk is full" in reason or "No space left" in reason
+
+
+def _is_unavailable(error: DBAPIError, reason: str) -> bool:
+    """The database is away, locked, refuses us, or is no database: the operator's business, not a fault of ours."""
+    words = ("not a database", "malformed", "permission denied", "invalid connection option")
+    return isinstance(error, OperationalError) or any(word in reason for word in words)
 
 
 @contextmanager
@@ -90,12 +133,11 @@ def translated(place: str) -> Iterator[None]:
     """Turn the drivers' ways of saying « full », « unreachable » and « not a database » into one clear line each."""
     try:
         yield
-    except DatabaseError as error:
-        words = str(error.orig).strip().splitlines() or ["no reason given"]
-        reason = words[0]
-        if "disk is full" in reason or "No space left" in reason:
+    except DBAPIError as error:
+        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+        if _is_full(error, reason):
             raise StoreFull(f"{place}: the disk is full; the last step was undone") from error
-        if isinstance(error, OperationalError) or "not a database" in reason or "malformed" in reason:
+        if _is_unavailable(error, reason):
             raise LedgerUnavailable(f"{place}: {reason}") from error
         raise
 
@@ -108,30 +150,44 @@ class Ledger:
         self.home = home
         self.engine = engine
         self.store = EvidenceStore(home / "evidence")
+        self._place = engine.url.render_as_string(hide_password=True)
         self._sessions = sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
     def open(cls, home: Path, database_url: str | None = None, *, create: bool = True) -> Ledger:
-        """Open, and migrate when older. `create=False` refuses a home without a ledger.
+        """Open, migrate when older, and remove what an interrupted run left unfinished in the evidence store.
 
-        Raises `LedgerUnavailable`, `LedgerTooNew` or `StoreFull`: each one line, with nothing half-made.
+        `create=False` refuses a home, or a database, without a ledger. Raises `LedgerUnavailable`, `LedgerTooNew` or
+        `StoreFull`: each one line, with nothing half-made.
         """
         if database_url is None and not create and not (home / "ledger.sqlite").exists():
             raise LedgerUnavailable(f"{home}: there is no ledger here")
         try:
             home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            kind = StoreFull if error.errno == errno.ENOSPC else LedgerUnavailable
-            raise kind(f"{home}: {error.strerror}") from error
+            kind = StoreFull if error.errno in FULL else LedgerUnavailable
+            raise kind(
+                f"{home}: {error.strerror or errno.errorcode.get(error.errno or 0, 'no reason given')}"
+            ) from error
         engine = make_engine(home, database_url)
-        with translated(engine.url.render_as_string(hide_password=True)):
-            migrate(engine)
-        return cls(home, engine)
+        try:
+            with translated(engine.url.render_as_string(hide_password=True)):
+                migrate(engine, create=create)
+        except BaseException:
+            engine.dispose()
+            raise
+        ledger = cls(home, engine)
+        ledger.store.sweep()
+        return ledger
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session that commits at its end and rolls back on any error."""
-        with translated(self.engine.url.render_as_string(hide_password=True)), self._sessions.begin() as session:
+        """A session that commits at its end and rolls back on any error.
+
+        It reads what is committed at each statement, on both databases; the first write waits for the writer before it.
+        Raises `LedgerUnavailable` or `StoreFull` when the database fails, the whole session being undone.
+        """
+        with translated(self._place), self._sessions.begin() as session:
             yield session
 
     def close(self) -> None:

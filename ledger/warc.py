@@ -6,174 +6,158 @@ phrase as sent, the case of header names, the transfer coding (`docs/method.md`)
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
+import re
+import struct
 import uuid
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from urllib.parse import quote
 
-import brotli
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.statusandheaders import StatusAndHeaders
+from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
+from ledger.coding import MAX_BODY
 from ledger.errors import DamagedCapture, TooLarge
+from ledger.exchange import Exchange, Headers
+from ledger.http_message import Message, parse_message
 
-MAX_BODY = 64 * 1024 * 1024  # bytes, as received and once unpacked
-Headers = tuple[tuple[str, str], ...]
+__all__ = ["MAX_BODY", "Exchange", "Headers", "from_warc_gz", "iter_exchanges", "to_warc_gz"]
+
 _SPACE = uuid.UUID("7a1c5f0e-3f0b-5f5e-9d43-6c1a0a9e2c11")
+_MAX_HEAD = 1024 * 1024  # bytes of HTTP headers allowed on top of the largest body
+_BREAKS = re.compile(r"[\r\n]+")
+_UNSAFE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff<>]")
+_DIGEST = re.compile(r"(sha1|sha256):([A-Za-z0-9=]+)")
+_GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no name, no time, no system: equal everywhere
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer. `body` is as received, still content-encoded; `captured_at` is aware UTC."""
+class _Head(StatusAndHeaders):  # type: ignore[misc]
+    """An HTTP head that warcio writes as we give it: its own would percent-encode accents, or fail on them."""
 
-    url: str
-    method: str
-    request_headers: Headers
-    request_body: bytes
-    status: int
-    reason: str
-    response_headers: Headers
-    body: bytes
-    captured_at: datetime
-    ip_address: str = ""
+    def __init__(self, first_line: str, headers: Headers) -> None:
+        super().__init__(first_line, list(headers))
+        lines = [first_line, *(f"{name}: {value}" if value else f"{name}:" for name, value in headers), "", ""]
+        self._exact = "\r\n".join(lines).encode("utf-8", "replace")
 
-    def header(self, name: str) -> str:
-        """The first response header of that name, whatever its case; empty when absent."""
-        return next((value for key, value in self.response_headers if key.lower() == name.lower()), "")
-
-    @property
-    def content_type(self) -> str:
-        """The media type without parameters, in lower case."""
-        return self.header("content-type").split(";")[0].strip().lower()
-
-    @property
-    def body_sha256(self) -> str:
-        """SHA-256 hex of the body as received."""
-        return hashlib.sha256(self.body).hexdigest()
-
-    @property
-    def content(self) -> bytes:
-        """The body without its content codings. Raises `TooLarge` (64 MiB) or `DamagedCapture`."""
-        data = self.body
-        codings = [coding.strip().lower() for coding in self.header("content-encoding").split(",") if coding.strip()]
-        for coding in reversed(codings):
-            data = _unpack(data, coding)
-        return data
-
-    @property
-    def text(self) -> str:
-        """The content as text: the declared charset, else UTF-8; what does not decode becomes U+FFFD."""
-        charset = "utf-8"
-        for part in self.header("content-type").split(";")[1:]:
-            key, _, value = part.strip().partition("=")
-            if key.lower() == "charset":
-                charset = value.strip("\"' ")
-        try:
-            return self.content.decode(charset, "replace")
-        except LookupError:
-            return self.content.decode("utf-8", "replace")
+    def compute_headers_buffer(self, header_filter: Any = None) -> None:  # noqa: ARG002
+        self.headers_buff = self._exact
 
 
-def _unpack(data: bytes, coding: str) -> bytes:
-    """One content coding undone, refusing what unpacks to more than `MAX_BODY`."""
-    if coding in ("identity", ""):
-        return data
-    if coding == "br":
-        return _unpack_brotli(data)
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise DamagedCapture(f"content coding {coding!r} is not known")
-    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        unpacker = zlib.decompressobj(window)
-        try:
-            unpacked = unpacker.decompress(data, MAX_BODY + 1)
-        except zlib.error as error:
-            if window < 0 or coding != "deflate":
-                raise DamagedCapture(f"the body does not unpack as {coding}: {error}") from error
-            continue
-        if len(unpacked) > MAX_BODY:
-            raise TooLarge(f"the body unpacks to more than {MAX_BODY} bytes")
-        if not unpacker.eof:
-            raise DamagedCapture(f"the {coding} body is cut short")
-        return unpacked
-    raise DamagedCapture(f"the body does not unpack as {coding}")
+class _Archive(ArchiveIterator):  # type: ignore[misc]
+    """warcio's reader, which counts the records that do not end where they said instead of writing to the terminal."""
+
+    INC_RECORD = ""
 
 
-def _unpack_brotli(data: bytes) -> bytes:
-    """Brotli undone in pieces, so that a bomb is noticed before it fills the memory."""
-    unpacker = brotli.Decompressor()
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        for start in range(0, len(data), 65536):
-            piece = unpacker.process(data[start : start + 65536])
-            size += len(piece)
-            if size > MAX_BODY:
-                raise TooLarge(f"the body unpacks to more than {MAX_BODY} bytes")
-            pieces.append(piece)
-    except brotli.error as error:
-        raise DamagedCapture(f"the body does not unpack as br: {error}") from error
-    return b"".join(pieces)
+def _line(text: str) -> str:
+    """`text` on one line, without space around it: a header or status cannot break out and forge another."""
+    return _BREAKS.sub(" ", text).strip(" \t")
 
 
-def _date(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _clean(headers: Headers) -> Headers:
+    """Headers as they can stand in a message: a name is a token, a value is one line."""
+    named = ((re.sub(r"[\s:]+", "", name), _line(value)) for name, value in headers)
+    return tuple((name, value) for name, value in named if name)
 
 
-def _clean(headers: Headers) -> list[tuple[str, str]]:
-    """Headers that cannot break out of their line."""
-    return [(name, " ".join(value.split("\n")).replace("\r", " ")) for name, value in headers]
+def _clean_url(url: str) -> str:
+    """The address as one word, as a WARC header can hold it; accents stay."""
+    return _UNSAFE.sub(lambda found: quote(found.group().encode("utf-8", "replace")), url)
 
 
-def _ascii_url(url: str) -> str:
-    """The address without white space or control characters, which a WARC header cannot hold."""
-    return "".join(char if char.isprintable() and char != " " else f"%{ord(char):02X}" for char in url)
+def _normal(exchange: Exchange) -> Exchange:
+    """The exchange as the file will hold it. A time without a zone raises `ValueError`: it proves nothing."""
+    if exchange.captured_at.tzinfo is None:
+        raise ValueError("a capture time needs a time zone")
+    return replace(
+        exchange,
+        url=_clean_url(exchange.url),
+        method="".join(exchange.method.split()) or "GET",
+        reason=_line(exchange.reason),
+        request_headers=_clean(exchange.request_headers),
+        response_headers=_clean(exchange.response_headers),
+        captured_at=exchange.captured_at.astimezone(UTC),
+        ip_address="".join(exchange.ip_address.split()),
+    )
+
+
+def _identifiers(exchange: Exchange) -> tuple[str, str]:
+    """Record ids of request and response, drawn from everything they hold: equal content, equal id, and only then."""
+    fields = (
+        exchange.url,
+        exchange.method,
+        str(exchange.status),
+        exchange.reason,
+        exchange.captured_at.isoformat(),
+        exchange.ip_address,
+        hashlib.sha256(exchange.request_body).hexdigest(),
+        exchange.body_sha256,
+        *(part for header in (*exchange.request_headers, ("", ""), *exchange.response_headers) for part in header),
+    )
+    seed = hashlib.sha256(b"".join(f"{len(f)}:{f}".encode("utf-8", "surrogatepass") for f in fields)).hexdigest()
+    request, response = (uuid.uuid5(_SPACE, f"{kind} {seed}") for kind in ("request", "response"))
+    return f"<urn:uuid:{request}>", f"<urn:uuid:{response}>"
+
+
+def _target(url: str) -> str:
+    """The path and query of the address, in ASCII, as a request line holds them."""
+    rest = url.split("#", 1)[0].split("://", 1)[-1]
+    start = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
+    path = rest[start:]
+    return quote(path if path.startswith("/") else "/" + path, safe="/?%:@!$&'()*+,;=~-._#[]|^`{}\\\"")
+
+
+def _pack(record: bytes) -> bytes:
+    """One gzip member, with a head that names no time and no system."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflated = packer.compress(record) + packer.flush()
+    return _GZIP_HEAD + deflated + struct.pack("<II", zlib.crc32(record), len(record) & 0xFFFFFFFF)
 
 
 def to_warc_gz(exchange: Exchange) -> bytes:
-    """A two-record `.warc.gz` (request, response), each record its own gzip member, the same bytes every time."""
-    buffer = io.BytesIO()
-    writer = WARCWriter(buffer, gzip=False, warc_version="WARC/1.1")
-    url = _ascii_url(exchange.url)
-    seed = f"{url}\n{_date(exchange.captured_at)}\n{exchange.method}\n{exchange.status}\n{exchange.body_sha256}"
-    response_id = f"<urn:uuid:{uuid.uuid5(_SPACE, 'response ' + seed)}>"
-    request_id = f"<urn:uuid:{uuid.uuid5(_SPACE, 'request ' + seed)}>"
-    common = {"WARC-Date": _date(exchange.captured_at)}
+    """A two-record `.warc.gz` (request, response), each record its own gzip member, the same bytes every time.
+
+    `from_warc_gz` gives the exchange back; only what would break a message is changed: line breaks and outer blanks in
+    headers, blanks in the address.
+    """
+    exchange = _normal(exchange)
+    request_id, response_id = _identifiers(exchange)
+    common = {"WARC-Date": exchange.captured_at.isoformat(timespec="microseconds").replace("+00:00", "Z")}
     if exchange.ip_address:
         common["WARC-IP-Address"] = exchange.ip_address
-    response = writer.create_warc_record(
-        url,
-        "response",
-        payload=io.BytesIO(exchange.body),
-        length=len(exchange.body),
-        http_headers=StatusAndHeaders(
-            f"{exchange.status} {exchange.reason}".strip(), _clean(exchange.response_headers), protocol="HTTP/1.1"
-        ),
-        warc_headers_dict={**common, "WARC-Record-ID": response_id, "X-Vigie-Body-SHA256": exchange.body_sha256},
-    )
-    target = url.split("://", 1)[-1]
-    path = "/" + target.split("/", 1)[1] if "/" in target else "/"
+    buffer = io.BytesIO()
+    writer = WARCWriter(buffer, gzip=False, warc_version="WARC/1.1")
     request = writer.create_warc_record(
-        url,
+        exchange.url,
         "request",
         payload=io.BytesIO(exchange.request_body),
         length=len(exchange.request_body),
-        http_headers=StatusAndHeaders(
-            f"{exchange.method} {path} HTTP/1.1", _clean(exchange.request_headers), is_http_request=True
-        ),
+        http_headers=_Head(f"{exchange.method} {_target(exchange.url)} HTTP/1.1", exchange.request_headers),
         warc_headers_dict={**common, "WARC-Record-ID": request_id, "WARC-Concurrent-To": response_id},
+    )
+    response = writer.create_warc_record(
+        exchange.url,
+        "response",
+        payload=io.BytesIO(exchange.body),
+        length=len(exchange.body),
+        http_headers=_Head(f"HTTP/1.1 {exchange.status} {exchange.reason}", exchange.response_headers),
+        warc_headers_dict={**common, "WARC-Record-ID": response_id, "X-Vigie-Body-SHA256": exchange.body_sha256},
     )
     packed = b""
     for record in (request, response):
         writer.write_record(record)
-        packed += gzip.compress(buffer.getvalue(), mtime=0)
+        packed += _pack(buffer.getvalue())
         buffer.seek(0)
         buffer.truncate()
     return packed
@@ -181,106 +165,123 @@ def to_warc_gz(exchange: Exchange) -> bytes:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise DamagedCapture(f"a WARC record has no readable date: {text!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise DamagedCapture(f"a WARC record has no readable date: {text[:40]!r}") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _read_body(record: Any) -> bytes:
-    body: bytes = record.raw_stream.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY:
+def _block(record: Any) -> bytes:
+    """The whole block of a record, of the length and digest its header announces, and within the limits."""
+    try:
+        length = int(record.rec_headers.get_header("Content-Length") or "")
+    except ValueError as error:
+        raise DamagedCapture("a WARC record does not say how long it is") from error
+    if length > MAX_BODY + _MAX_HEAD:
         raise TooLarge(f"a WARC record holds more than {MAX_BODY} bytes")
-    declared = record.rec_headers.get_header("Content-Length") or ""
-    if declared.isdigit() and record.rec_type in ("response", "resource") and len(body) > int(declared):
-        raise DamagedCapture("a WARC record is longer than it says")
-    return body
+    block: bytes = record.raw_stream.read(length) if length > 0 else b""
+    while len(block) < length:
+        more: bytes = record.raw_stream.read(length - len(block))
+        if not more:
+            raise DamagedCapture("the WARC file ends in the middle of a record")
+        block += more
+    promised = _DIGEST.fullmatch(record.rec_headers.get_header("WARC-Block-Digest") or "")
+    if promised and not _has_digest(block, *promised.groups()):
+        raise DamagedCapture("a WARC record does not have the content its own digest promises")
+    return block
 
 
-def _answer(record: Any) -> Exchange:
+def _has_digest(block: bytes, algorithm: str, value: str) -> bool:
+    """True when the digest holds; it may be written in base 32 or base 16, and in neither it proves nothing."""
+    digest = hashlib.new(algorithm, block, usedforsecurity=False).digest()
+    plain = value.rstrip("=").upper()
+    if len(plain) == len(digest) * 2:
+        return plain == digest.hex().upper()
+    return len(plain) != -(-len(digest) * 8 // 5) or plain == base64.b32encode(digest).decode("ascii").rstrip("=")
+
+
+def _answer(record: Any, url: str) -> Exchange:
     """A `response` or `resource` record as an exchange that does not know its request yet."""
-    headers: Headers = ()
-    status, reason = 200, ""
-    if record.http_headers is not None:
-        headers = tuple((str(name), str(value)) for name, value in record.http_headers.headers)
-        code, _, reason = (record.http_headers.statusline or "").partition(" ")
-        if not code.isdigit():
-            raise DamagedCapture(f"a WARC response has no status: {record.http_headers.statusline!r}")
-        status = int(code)
-    elif record.rec_headers.get_header("Content-Type"):
-        headers = (("Content-Type", record.rec_headers.get_header("Content-Type")),)
-    body = _read_body(record)
-    promised = record.rec_headers.get_header("X-Vigie-Body-SHA256")
-    if promised and hashlib.sha256(body).hexdigest() != promised:
+    block = _block(record)
+    promised = record.rec_headers.get_header("X-Vigie-Body-SHA256") or ""
+    if record.rec_type == "resource":
+        kind = record.rec_headers.get_header("Content-Type") or ""
+        message = Message("HTTP/1.1 200", (("Content-Type", kind),) if kind else (), block)
+    else:
+        message = parse_message(block, as_stored=bool(promised))
+    if promised and hashlib.sha256(message.body).hexdigest() != promised:
         raise DamagedCapture("a WARC response does not have the body its own header promises")
-    if not promised:
-        _check_length(record, body)
+    if len(message.body) > MAX_BODY:
+        raise TooLarge(f"a WARC record holds more than {MAX_BODY} bytes")
+    status, reason = message.status
     return Exchange(
-        url=record.rec_headers.get_header("WARC-Target-URI") or "",
+        url=url,
         method="GET",
         request_headers=(),
         request_body=b"",
         status=status,
         reason=reason,
-        response_headers=headers,
-        body=body,
+        response_headers=message.headers,
+        body=message.body,
         captured_at=_moment(record.rec_headers.get_header("WARC-Date") or ""),
         ip_address=record.rec_headers.get_header("WARC-IP-Address") or "",
     )
 
 
-def _check_length(record: Any, body: bytes) -> None:
-    """A record cut short by another tool's crash must not pass for a whole page."""
-    declared = record.rec_headers.get_header("Content-Length") or ""
-    if record.rec_type == "resource" and declared.isdigit() and len(body) != int(declared):
-        raise DamagedCapture("the WARC file ends in the middle of a record")
-    if record.http_headers is not None and not record.http_headers.get_header("transfer-encoding"):
-        length = record.http_headers.get_header("content-length") or ""
-        if length.isdigit() and len(body) < int(length):
-            raise DamagedCapture("the WARC file ends in the middle of a record")
+def _records(stream: IO[bytes] | gzip.GzipFile) -> Iterator[Any]:
+    """warcio's records, with its many ways of failing turned into `DamagedCapture`. Blocks are left for us to read."""
+    with closing(_Archive(stream, no_record_parse=True)) as archive:
+        iterator = iter(archive)
+        while True:
+            try:
+                record = next(iterator)
+            except StopIteration:
+                record = None
+            except (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, OSError, zlib.error) as error:
+                raise DamagedCapture(f"not a readable WARC file: {' '.join(str(error).split())[:120]}") from error
+            except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:  # of warcio, on odd records
+                raise DamagedCapture(f"not a readable WARC file: {' '.join(str(error).split())[:120]}") from error
+            if archive.err_count:
+                raise DamagedCapture("a WARC record does not end where it says")
+            if record is None:
+                return
+            yield record
 
 
-def _records(stream: Any) -> Iterator[Any]:
-    """warcio's records, with its many ways of failing turned into `DamagedCapture`."""
-    iterator = iter(ArchiveIterator(stream, no_record_parse=False))
-    while True:
-        try:
-            record = next(iterator)
-        except StopIteration:
-            return
-        except (ArchiveLoadFailed, EOFError, OSError, ValueError, zlib.error) as error:
-            raise DamagedCapture(f"not a readable WARC file: {' '.join(str(error).split())[:120]}") from error
-        yield record
+def _is_page(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
 
 
-def _exchanges(stream: Any) -> Iterator[Exchange]:
-    """Pair requests with answers of the same address, whichever comes first next to the other."""
+def _exchanges(stream: IO[bytes] | gzip.GzipFile) -> Iterator[Exchange]:
+    """Each answer with the request beside it, before or after, when that is of the same address."""
     answer: Exchange | None = None
-    request: tuple[str, str, Headers, bytes] | None = None
+    request: tuple[str, Message] | None = None
     for record in _records(stream):
         url = record.rec_headers.get_header("WARC-Target-URI") or ""
-        if record.rec_type == "request":
-            request = (url, *_request(record))
-        elif record.rec_type in ("response", "resource"):
+        if record.rec_type == "request" and _is_page(url):
+            request = (url, parse_message(_block(record), as_stored=True))
+        elif record.rec_type in ("response", "resource") and _is_page(url):
             if answer is not None:
                 yield answer
-            answer = _answer(record)
-        if answer is not None and request is not None and request[0] == answer.url:
-            yield replace(answer, method=request[1], request_headers=request[2], request_body=request[3])
-            answer, request = None, None
+            answer = _answer(record, url)
+        elif record.rec_type == "revisit":
+            request = None
+        if answer is not None and request is not None:
+            if request[0] == answer.url:
+                message = request[1]
+                method = message.first_line.split(" ", 1)[0]
+                yield replace(answer, method=method, request_headers=message.headers, request_body=message.body)
+                answer, request = None, None
+            elif record.rec_type == "request":  # the answer has no request of its own
+                yield answer
+                answer = None
+            else:  # the request got no answer
+                request = None
     if answer is not None:
         yield answer
 
 
-def _request(record: Any) -> tuple[str, Headers, bytes]:
-    """Method, headers and body of a `request` record."""
-    if record.http_headers is None:
-        return "GET", (), _read_body(record)
-    headers = tuple((str(name), str(value)) for name, value in record.http_headers.headers)
-    return record.http_headers.protocol or "GET", headers, _read_body(record)
-
-
-def _whole(stream: Any) -> None:
+def _whole(stream: IO[bytes]) -> None:
     """Unpack every gzip member to its checksum: a file cut short must not pass for a whole one."""
     stream.seek(0)
     try:
@@ -289,21 +290,32 @@ def _whole(stream: Any) -> None:
                 pass
     except (EOFError, OSError, zlib.error) as error:
         raise DamagedCapture(f"the WARC file is damaged or cut short: {error}") from error
+    stream.seek(0)
 
 
 def from_warc_gz(data: bytes) -> Exchange:
-    """The exchange of a capture written by `to_warc_gz`. Raises `DamagedCapture`."""
-    _whole(io.BytesIO(data))
-    exchange = next(_exchanges(io.BytesIO(data)), None)
+    """The exchange of a capture written by `to_warc_gz`. Raises `DamagedCapture`, or `TooLarge` above 64 MiB."""
+    stream = io.BytesIO(data)
+    _whole(stream)
+    with gzip.GzipFile(fileobj=stream) as plain:
+        exchange = next(_exchanges(plain), None)
     if exchange is None:
         raise DamagedCapture("the WARC file holds no answer of a server")
     return exchange
 
 
 def iter_exchanges(path: Path) -> Iterator[Exchange]:
-    """The exchanges of any WARC file, one at a time. Raises `DamagedCapture`, also when the file ends too early."""
+    """The exchanges of any tool's WARC file, one at a time: at most one record is in memory.
+
+    `.warc` or `.warc.gz`, one gzip member a record or one for all; `response` and `resource` records of http(s)
+    addresses. A compressed file is first read through to its last checksum, so that nothing is taken from one that is
+    cut short. Raises `DamagedCapture`, or `TooLarge` for a record above 64 MiB.
+    """
     with path.open("rb") as stream:
-        if stream.read(2) == b"\x1f\x8b":
-            _whole(stream)
-        stream.seek(0)
-        yield from _exchanges(stream)
+        if stream.read(2) != b"\x1f\x8b":
+            stream.seek(0)
+            yield from _exchanges(stream)
+            return
+        _whole(stream)
+        with gzip.GzipFile(fileobj=stream) as plain:
+            yield from _exchanges(plain)

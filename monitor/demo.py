@@ -24,7 +24,6 @@ from ledger.events import record
 from ledger.models import Case, Crawl, Finding, Identification, Listing, Passage, Reviewer
 from monitor import console, jobs
 from monitor.settings import Settings, desk_secret
-from reference import load_reference
 from reference.errors import VigieError
 from reports import DossierRefused, write_dossier
 from review.decide import cast
@@ -192,7 +191,11 @@ def _people(ledger: Ledger) -> list[tuple[str, str]]:
     """Two scripted reviewers and one seat for the visitor, with passwords made for this home alone."""
     people = []
     with ledger.session() as session:
-        for login, name in (("camille", "Camille (démonstration)"), ("sacha", "Sacha (démonstration)"), ("vous", "Vous")):
+        for login, name in (
+            ("camille", "Camille (démonstration)"),
+            ("sacha", "Sacha (démonstration)"),
+            ("vous", "Vous"),
+        ):
             password = "demo-" + secrets.token_urlsafe(12)
             add_reviewer(session, login, name, password, "reviewer")
             people.append((login, password))
@@ -201,9 +204,11 @@ def _people(ledger: Ledger) -> list[tuple[str, str]]:
 
 def _decide(ledger: Ledger, version: str) -> None:
     """Two scripted reviewers vote on the clear cases; the doubtful ones stay in the queue for people."""
-    reference = load_reference()
-    reason = {"refusal": "refusal_stated", "restriction": "special_conditions", "deterrence": "special_conditions"}
-    confirms = [one.code for one in reference.verdict_reasons.values() if one.decision == "confirm"]
+    reason = {
+        "refusal": "refuses_beneficiaries",
+        "restriction": "restricts_beneficiaries",
+        "deterrence": "charges_beneficiaries",
+    }
     with ledger.session() as session:
         voters = list(session.scalars(select(Reviewer).where(Reviewer.login.in_(("camille", "sacha")))))
         for case in session.scalars(select(Case).order_by(Case.id)):
@@ -213,14 +218,13 @@ def _decide(ledger: Ledger, version: str) -> None:
             ).one()
             if finding.confidence < SURE:
                 continue
-            code = reason.get(finding.stance, confirms[0])
             for voter in voters:
                 cast(
                     session,
                     case.id,
                     voter.id,
                     "confirm",
-                    code if code in confirms else confirms[0],
+                    reason[finding.stance],
                     finding.stance,
                     "Décision scriptée de la démonstration.",
                 )
@@ -234,9 +238,7 @@ def _write_first_dossier(ledger: Ledger, report: DemoReport, out: Path) -> None:
             session.scalars(select(Identification.listing_id).where(Identification.status == "linked").distinct())
         )
         confirmed = [
-            case
-            for case in session.scalars(select(Case).order_by(Case.id))
-            if state[case.id] is CaseStatus.CONFIRMED
+            case for case in session.scalars(select(Case).order_by(Case.id)) if state[case.id] is CaseStatus.CONFIRMED
         ]
         ordered = sorted(confirmed, key=lambda case: (case.listing_id not in known, case.id))
     for case in ordered[:10]:
@@ -289,7 +291,7 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
 
 
 def serve_demo(settings: Settings, report: DemoReport, port: int) -> None:
-    """Serve the desk and say where it is and how to sign in."""
+    """Serve the desk and say how to sign in."""
     from monitor.desk import serve_desk
 
     visitor = next((person for person in report.people if person[0] == "vous"), None)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _INCLUSIVE = re.compile(r"(?<=\w)(?:\((?:e|ne|se|euse|ère|trice)\)|[·.•](?:e|ne|se|ère|trice)\b)", re.IGNORECASE)
-_SEPARATORS = re.compile(r"\s*[,;/|()•·\n]\s*|\s+[-–—&]\s+|\s+et\s+")
+_SEPARATORS = re.compile(r"\s*[,;/|()•·\n]\s*|\s+[-–—&]\s+|\s+et\s+", re.IGNORECASE)
 
 
 def fold(text: str) -> str:

@@ -56,10 +56,10 @@ def write_dossier(
 ) -> WrittenDossier:
     """Write `dossier-<case>/` and its ZIP into `out`, and record the dossier and its event.
 
-    Evidence is hashed again and the wording found again first. Raises `DossierRefused` when something is missing, unless
-    `allow_incomplete`; a case that is not confirmed, a key exhibit that is not whole, or one that does not hold the
+    Evidence is hashed again and the wording found again first. Raises `DossierRefused` when something is missing,
+    unless `allow_incomplete`; a case not confirmed, a key exhibit that is not whole, or one that does not hold the
     wording is refused in any case. Raises `NoSuchCase`, `StoreFull`, `CannotWrite`; nothing is left behind then.
-    An earlier dossier is kept: the next one takes `-2`, `-3`… The same ledger, name and `now` (UTC) give the same bytes.
+    An earlier dossier is kept: the next one takes `-2`, `-3`… The same ledger, name and `now` give the same bytes.
     """
     at = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     reference = load_reference()

@@ -1,4 +1,4 @@
-"""Copy the evidence of a case into its dossier: the capture, its decoded body, the wording. Damaged evidence is not copied."""
+"""Copy the evidence of a case into its dossier: capture, decoded body, wording. What is damaged is not copied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say the facts of a dossier for machines: `facts.json`, also inside the PDF. It holds no reviewer's name and no opinion."""
+"""Say the facts of a dossier for machines: `facts.json`, also inside the PDF. It holds no reviewer's name."""
 
 from __future__ import annotations
 

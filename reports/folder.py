@@ -1,4 +1,4 @@
-"""Write a set of files so that it appears whole or not at all: a hidden folder beside, then renames. Knows no content."""
+"""Write a set of files so that it appears whole or not at all: a hidden folder beside, then renames."""
 
 from __future__ import annotations
 

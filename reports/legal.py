@@ -1,4 +1,4 @@
-"""Choose the rules of law and the council that a case points to. It quotes the reference and qualifies nothing itself."""
+"""Choose the rules of law and the council that a case points to. It quotes the reference and qualifies nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import date
 
 from reference import Article, Reference
 
-GROUNDS = ("CSP-L1110-3", "CSP-R1110-8", "CP-225-1", "CP-225-2")
 GROUND, ETHICS, PROCEDURE = "ground", "ethics", "procedure"
+PRINCIPLE, BENEFIT, OFFENCE = "principle", "benefit", "offence"  # roles of the reference
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Authority:
 
 
 def rules(reference: Reference, profession: str, benefits: tuple[str, ...], on: date) -> tuple[Rule, ...]:
-    """The rules that a wording of that day may touch: the general ones, the code of ethics, who receives a complaint."""
+    """The rules a wording of that day may touch: the general ones, the code of ethics, who receives a complaint."""
     chosen: dict[str, Rule] = {}
     for article_id, kind in _wanted(reference, profession, benefits):
         rule = _version(reference, reference.articles[article_id], kind, on)
@@ -55,21 +55,26 @@ def authority(reference: Reference, profession: str, postcode: str) -> Authority
 
 def _wanted(reference: Reference, profession: str, benefits: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Article ids with their kind, in the order in which they are printed."""
-    yield from ((article_id, GROUND) for article_id in GROUNDS[:2])
-    for code in benefits:
-        benefit = reference.benefits.get(code)
-        successor = reference.benefits.get(benefit.successor or "") if benefit else None
-        for known in (benefit, successor):
-            yield from ((article_id, GROUND) for article_id in (known.articles if known else ()))
-    yield from ((article_id, GROUND) for article_id in GROUNDS[2:])
+    named = {code for benefit in benefits for code in (benefit, _successor(reference, benefit))}
+    known = [reference.benefits[code] for code in named if code in reference.benefits]
+    founding = {article for benefit in known for article in benefit.articles}
+    for role in (PRINCIPLE, BENEFIT, OFFENCE):
+        for article in reference.articles.values():
+            if article.role == role and (role != BENEFIT or article.id in founding):
+                yield article.id, GROUND
     if profession in reference.professions:
         yield from ((article_id, ETHICS) for article_id in reference.professions[profession].code_of_ethics)
     order = reference.order_of(profession)
     yield from ((article_id, PROCEDURE) for article_id in (order.competence if order else ()))
 
 
+def _successor(reference: Reference, benefit: str) -> str:
+    known = reference.benefits.get(benefit)
+    return (known.successor or "") if known else ""
+
+
 def _version(reference: Reference, article: Article, kind: str, on: date) -> Rule | None:
-    """The version of that day; between two versions read, the one that follows; nothing before the first."""
+    """The version of that day. When it was not read, the one that followed, provided that the article existed then."""
     versions = [other for other in reference.articles.values() if _same(other, article)]
     versions.sort(key=lambda version: version.version_date or date.min)
     past = [version for version in versions if (version.version_date or date.min) <= on]
@@ -77,7 +82,8 @@ def _version(reference: Reference, article: Article, kind: str, on: date) -> Rul
         if version.repealed_on is None or on < version.repealed_on:
             return Rule(version, kind, later=False)
     following = [version for version in versions if version not in past]
-    return Rule(following[0], kind, later=True) if past and following else None
+    existed = bool(past) or article.role == BENEFIT
+    return Rule(following[0], kind, later=True) if existed and following else None
 
 
 def _same(one: Article, other: Article) -> bool:

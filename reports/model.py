@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ledger.models import Json
 from reference import Article, Reference
 from reports import moments, words
@@ -13,6 +15,7 @@ AROUND = 1200  # characters kept on each side of the words retained
 TRIGGER_LIMIT = 1500
 MOST_ROWS = 60
 NBSP = "\u00a0"
+UNBROKEN = re.compile(r"(\b[LRD]\.|n°) (?=\d)")
 Rows = list[list[str]]
 
 
@@ -57,8 +60,12 @@ def stance_of(contents_stances: list[str], reference: Reference, default: str) -
 
 
 def typo(text: str) -> str:
-    """Our own words with the French apostrophe; never used on captured text."""
-    return text.replace("'", "’")
+    """Our own words with the French apostrophe and unbroken references; never used on captured text."""
+    return UNBROKEN.sub(rf"\1{NBSP}", text.replace("'", "’"))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def shorten(text: str, limit: int) -> str:
@@ -102,8 +109,8 @@ def _summary(contents: Contents, reference: Reference) -> Json:
         "moment": moments.in_paris(key.captured_at),
         "field": _field(file.key.field, reference),
         "trigger": shorten(_split(file.key)[1], 400),
-        "readers": words.plural(len(file.votes), "relecteur", "relecteurs"),
-        "confirming": str(sum(vote.decision == "confirm" for vote in file.votes)),
+        "readers": f"{words.number(len(file.votes)).capitalize()} relecteurs",
+        "confirming": words.number(sum(vote.decision == "confirm" for vote in file.votes)),
         "stance": _stance(contents, reference),
         "benefits": _benefits(file.key.benefits, reference),
     }
@@ -154,7 +161,10 @@ def _wording(wording: Wording, contents: Contents, reference: Reference) -> Json
             ["Aides visées", _benefits(wording.benefits, reference)],
             ["Lecture retenue", f"{_stance(contents, reference)} : {_definition(contents, reference)}"],
             ["Contrôle du texte", words.FOUND[found]],
-            ["Motifs du repérage automatique", " ".join(words.sentence(reason) for reason in wording.reasons) or "—"],
+            [
+                "Motifs du repérage automatique",
+                shorten(" ".join(words.sentence(reason) for reason in wording.reasons), 1500) or "—",
+            ],
         ],
     }
 
@@ -185,7 +195,7 @@ def _identity(shown: Shown) -> Json:
         "linked": shown.status == "linked",
         "state": words.IDENTITY.get(shown.status, shown.status),
         "rpps": shown.rpps,
-        "reasons": [words.sentence(reason) for reason in shown.reasons],
+        "reasons": [shorten(words.sentence(reason), 400) for reason in shown.reasons[:10]],
         "version": shown.matcher_version,
     }
 
@@ -194,7 +204,7 @@ def _council(contents: Contents) -> str:
     authority = contents.authority
     if authority is None:
         return "non déterminée"
-    return f"{typo(authority.body)} — {authority.territory or 'lieu non déterminé'} (à confirmer)"
+    return f"{_capital(typo(authority.body))} — {authority.territory or 'lieu non déterminé'} (à confirmer)"
 
 
 def _authority(contents: Contents) -> Json | None:
@@ -204,7 +214,7 @@ def _authority(contents: Contents) -> Json | None:
     return {
         "rows": [
             ["Ordre", typo(authority.order)],
-            ["Conseil à saisir", typo(authority.body)],
+            ["Conseil à saisir", _capital(typo(authority.body))],
             ["Niveau", words.LEVEL.get(authority.level, authority.level)],
             [
                 "Ressort du lieu affiché",
@@ -268,7 +278,7 @@ def _votes(contents: Contents, reference: Reference) -> Rows:
 def _quoted(wording: Wording, contents: Contents, reference: Reference) -> Json:
     number = contents.exhibit_of(wording.capture_id)
     return {
-        "text": shorten(wording.trigger or wording.text, 600),
+        "text": wording.text if len(wording.text) <= 800 else shorten(wording.trigger, 800),
         "field": _field(wording.field, reference),
         "at": moments.in_paris(contents.file.captures[wording.capture_id].captured_at),
         "exhibit": str(number) if number else "—",
@@ -287,9 +297,9 @@ def _rule(rule: Rule) -> Json:
     article = rule.article
     extract = article.text.startswith("[…]")
     return {
-        "name": article.citation[:1].upper() + article.citation[1:],
+        "name": _capital(article.citation),
         "title": typo(article.title),
-        "text": article.text,
+        "text": typo(article.text),
         "summary": typo(article.summary) if extract or not article.text else "",
         "version": _dates(article),
         "verified": article.verified and article.version_date is not None and not rule.later,
@@ -308,7 +318,7 @@ def _dates(article: Article) -> str:
 
 
 def _proof(label: str, state: str, note: str) -> Json:
-    return {"label": label, "state": words.PROOF[state], "note": note}
+    return {"label": label, "state": words.PROOF[state], "note": words.sentence(note) if note else ""}
 
 
 def _imported(contents: Contents) -> list[str]:

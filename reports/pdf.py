@@ -13,7 +13,6 @@ import typst
 from ledger.models import Json
 from reports.glyphs import clean_all
 
-STANDARDS = ["a-3a", "ua-1"]
 NO_GLYPH = "could not be displayed"
 
 
@@ -37,15 +36,15 @@ def _compile(model: Json, facts: bytes, at: datetime) -> bytes:
         resources.as_file(room.joinpath("data/fonts")) as fonts,
         tempfile.TemporaryDirectory(prefix="vigie-typst-") as nothing,
     ):
-        compiled = typst.compile(
+        compiler = typst.Compiler(
             room.joinpath("templates/dossier.typ").read_bytes(),
             root=Path(nothing),  # the template can read no file
-            format="pdf",
             font_paths=typst.Fonts(include_system_fonts=False, font_paths=[fonts]),
             sys_inputs={"model": json.dumps(model), "facts": facts.decode()},
-            pdf_standards=STANDARDS,
-            timestamp=at,
             package_path=Path(nothing),
             package_cache_path=Path(nothing),
         )
-    return bytes(compiled)
+        compiled = compiler.compile(format="pdf", pdf_standards=["a-3a", "ua-1"], timestamp=at)
+    if not isinstance(compiled, bytes):
+        raise TypeError("the compiler gave no single PDF")
+    return compiled

@@ -18,6 +18,7 @@ from lxml import etree, html
 from ledger.warc import Exchange
 
 SHORTEST = 4  # letters a trigger needs to be looked for alone
+SUFFIX = re.compile(r"(@[\w-]+)?(#/.*|#text/\d+)?$", re.DOTALL)  # what follows the CSS path in a locator
 GAP = "\x00"  # between texts that do not touch on the page
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -123,18 +124,21 @@ def _script_strings(script: str) -> Iterator[str]:
 
 
 def _at(source: str, locator: str) -> str:
-    """The text at a JSON Pointer or a CSS path; empty when the locator does not lead anywhere."""
+    """The text at a JSON Pointer or a CSS path (whole nodes); empty when the locator does not lead anywhere."""
     parsed = _json(source)
     if parsed is not None:
         return "".join(_untagged(text) for text in _strings(_pointed(parsed, locator)))
     tree = _tree(source)
-    if tree is None or not locator:
+    path = SUFFIX.sub("", locator)
+    if tree is None or not path:
         return ""
     try:
-        nodes = tree.cssselect(locator)
+        nodes = tree.cssselect(path)
     except (SyntaxError, ValueError, etree.XPathError):
         return ""
-    return GAP.join(str(node.xpath("string()")) + GAP + str(node.get("content", "")) for node in nodes)
+    aside = [str(value) for node in nodes for value in node.attrib.values()]
+    aside.extend(text for node in nodes if node.tag == "script" for text in _script_strings(node.text or ""))
+    return "".join(str(node.xpath("string()")) for node in nodes) + GAP + GAP.join(aside)
 
 
 def _pointed(value: Any, pointer: str) -> Any:

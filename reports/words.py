@@ -40,6 +40,11 @@ EXERCISE = "EXERCICE"
 INCOMPLETE = "À COMPLÉTER"
 
 
+def number(count: int) -> str:
+    """« deux », « trois », « 4 »."""
+    return {1: "un", 2: "deux", 3: "trois"}.get(count, str(count))
+
+
 def plural(number: int, one: str, many: str) -> str:
     """« 1 capture », « 3 captures »."""
     return f"{number} {one if number < 2 else many}"

@@ -57,7 +57,7 @@ def cast(
     if any(verdict.reviewer_id == reviewer_id for verdict in given):
         raise AlreadyVoted("Vous avez déjà donné votre avis sur ce cas.")
     if cases.case_state([verdict.decision for verdict in given]) in cases.DECIDED:
-        raise CaseClosed("Ce cas est clos : les avis déjà donnés ont suffi.")
+        raise CaseClosed("Ce cas est clos : les avis déjà donnés ont suffi.")
     verdict = Verdict(
         case_id=case_id,
         reviewer_id=reviewer_id,
@@ -78,13 +78,13 @@ def _check_words(decision: str, reason: str, stance: str, note: str) -> None:
     """Refuse a verdict whose codes are unknown or do not go together."""
     reference = load_reference()
     if decision not in words.DECISIONS:
-        raise NotAllowed("Avis inconnu : choisissez « Confirmer », « Écarter » ou « Doute ».")
+        raise NotAllowed("Avis inconnu : choisissez « Confirmer », « Écarter » ou « Doute ».")
     if reason not in {known.code for known in words.reasons_for(reference, decision)}:
         raise NotAllowed("Choisissez un motif qui correspond à votre avis.")
     if decision == "confirm" and stance not in {known.code for known in words.flagged_stances(reference)}:
         raise NotAllowed("Pour confirmer, indiquez ce que fait la formule : refus, restriction ou dissuasion.")
     if decision != "confirm" and stance:
-        raise NotAllowed("Seul un avis « Confirmer » qualifie la formule.")
+        raise NotAllowed("Seul un avis « Confirmer » qualifie la formule.")
     if len(note) > NOTE_LIMIT:
         raise NotAllowed(f"La note est limitée à {NOTE_LIMIT} caractères.")
 

@@ -38,7 +38,7 @@ class Stored:
 _SAID: tuple[tuple[type[VigieError], str], ...] = (
     (NothingReceived, "Aucun octet n’a été reçu lors de cette capture."),
     (EvidenceMissing, "Le fichier de cette capture manque dans le magasin de preuves."),
-    (EvidenceDamaged, "Le fichier de cette capture ne correspond plus à son empreinte : il a été altéré."),
+    (EvidenceDamaged, "Le fichier de cette capture ne correspond plus à son empreinte : il a été altéré."),
     (DamagedCapture, "Le contenu de cette capture ne peut pas être lu."),
     (TooLarge, "Le contenu de cette capture est trop volumineux pour être affiché."),
 )

@@ -37,11 +37,11 @@ def add_reviewer(session: Session, login: str, display_name: str, password: str,
     if not _LOGIN.fullmatch(login):
         raise LoginRefused("L’identifiant compte 2 à 60 lettres sans accent, chiffres, points ou tirets.")
     if role not in ROLES:
-        raise LoginRefused(f"Rôle inconnu : {role}.")
+        raise LoginRefused(f"Rôle inconnu : {role}.")
     if not display_name.strip():
         raise LoginRefused("Le nom affiché manque.")
     if session.scalar(select(Reviewer.id).where(Reviewer.login == login)) is not None:
-        raise LoginRefused(f"L’identifiant « {login} » est déjà pris.")
+        raise LoginRefused(f"L’identifiant « {login} » est déjà pris.")
     refuse_weak(password, login)
     person = Reviewer(
         login=login,

@@ -19,6 +19,7 @@ from ledger.models import Case, Finding, Listing, ListingView, Passage, Verdict
 
 PAGE = 50  # cases a page
 EXCERPT = 160  # characters of the passage shown in the queue
+LEAD = 50  # of them, before the words in question
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _rows(session: Session, case_ids: list[int]) -> dict[int, QueueRow]:
     if not case_ids:
         return {}
     found = session.execute(
-        select(Case.id, Case.opened_at, Case.listing_id, Listing.platform, Passage.field, Passage.text)
+        select(Case.id, Case.opened_at, Case.listing_id, Listing.platform, Passage.field, Passage.text, Finding.start)
         .join(Listing, Listing.id == Case.listing_id)
         .join(Finding, Finding.id == Case.finding_id)
         .join(Passage, Passage.id == Finding.passage_id)
@@ -157,11 +158,17 @@ def _rows(session: Session, case_ids: list[int]) -> dict[int, QueueRow]:
             display_name=view.display_name if view else "",
             speciality=view.speciality if view else "",
             city=view.city if view else "",
-            excerpt=_shorten(row.text),
+            excerpt=_shorten(row.text, row.start),
         )
     return rows
 
 
-def _shorten(text: str) -> str:
-    folded = " ".join(text.split())
-    return folded if len(folded) <= EXCERPT else folded[: EXCERPT - 1].rstrip() + "…"
+def _shorten(text: str, start: int) -> str:
+    """The words around offset `start`, on one line: the wording in question is seldom the first of its passage."""
+    before, after = " ".join(text[:start].split()), " ".join(text[start:].split())
+    if len(before) + len(after) < EXCERPT:
+        return f"{before} {after}".strip()
+    if len(before) > LEAD:
+        before = "…" + before[-LEAD:].partition(" ")[2]
+    joined = f"{before} {after}".strip()
+    return joined if len(joined) <= EXCERPT else joined[: EXCERPT - 1].rstrip() + "…"

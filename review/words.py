@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +22,9 @@ _MEANT = {
 _STATUS = {
     "open": "En attente d’un premier avis",
     "second": "En attente d’un second avis",
-    "split": "Avis partagés : en attente d’un troisième avis",
-    "confirmed": "Clos : confirmé",
-    "dismissed": "Clos : écarté",
+    "split": "Avis partagés : en attente d’un troisième avis",
+    "confirmed": "Clos : confirmé",
+    "dismissed": "Clos : écarté",
     "doubtful": "Clos : doute",
 }
 _OUTCOMES = {
@@ -94,11 +95,17 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number:,}".replace(",", "\u202f") + "\u00a0" + (one if abs(number) < 2 else many)
 
 
+def typeset(text: str) -> str:
+    """Our own French with no-break spaces where a line must not end; never used on captured words."""
+    text = text.replace("«\u0020", "«\u00a0").replace("\u0020»", "\u00a0»")
+    return re.sub(r" (?=[:;!?](?:\s|$))", "\u00a0", text)
+
+
 def filters(reference: Reference) -> dict[str, Callable[..., str]]:
     """The template filters that turn a code of the reference into French; an unknown code is shown as it is."""
 
     def label(table: Mapping[str, Any]) -> Callable[[str], str]:
-        return lambda code: str(table[code].label) if code in table else code
+        return lambda code: typeset(str(table[code].label)) if code in table else code
 
     return {
         "field_label": label(reference.fields),
@@ -110,6 +117,7 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "decision_label": lambda code: _GIVEN.get(str(code), str(code)),
         "status_label": lambda status: _STATUS.get(str(status), str(status)),
         "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
+        "fr": typeset,
         "utc": utc,
         "paris": paris,
         "day": day,

@@ -31,6 +31,7 @@ _CHROME_ROLES = frozenset(("navigation", "search", "menu", "menubar"))
 _BANNER = word_set("alert alerte banner bandeau notice annonce announcement flash popup")
 _REVIEW = word_set("testimonial testimonials temoignage temoignages review reviews")
 _AUTHOR = word_set("author auteur user username reviewer nom name pseudo signature avatar")
+_SECTIONS = word_set("section article aside details td")
 _QUESTION = word_set("question questions")
 _BOILERPLATE = re.compile(
     r"©|\bcopyright\b|tous droits|mentions legales|politique de confidentialite|plan du site|\bcookies?\b|"
@@ -108,14 +109,18 @@ class _Walker:
         )
 
     def walk(self, node: Tag, zone: str, depth: int) -> None:
-        """Read a container: its loose text and its blocks, in order."""
-        part = 0
+        """Read a container: its loose text and its blocks, in order. A section's headings end with it."""
+        part, first, review_level = 0, len(self.blocks), self._review_level
         for child in own_content(node, self._unseen):
             if isinstance(child, Tag):
                 self._dispatch(child, zone, depth + 1)
             else:
                 part += 1
                 self._add("text", child, (f"{css_path(node)}#text/{part}",), zone=zone)
+        if node.name in _SECTIONS:
+            self._review_level = review_level
+            if levels := [block.level for block in self.blocks[first:] if block.kind == "heading"]:
+                self.blocks.append(_Block("close", "", (), level=min(levels)))
 
     def _dispatch(self, node: Tag, zone: str, depth: int) -> None:
         self._reviewing = zone == "review" or self._review_level > 0
@@ -131,10 +136,9 @@ class _Walker:
             self._table(node, zone)
         elif node.name == "dl":
             self._definitions(node, zone)
-        elif node.name == "details":
-            self.walk(node, zone, depth)
-            self.blocks.append(_Block("close", "", (), level=_FOLD_LEVEL))
-        elif depth < _DEEPEST and any(isinstance(c, Tag) and is_block(c) for c in node.contents):
+        elif node.name == "details" or (
+            depth < _DEEPEST and any(isinstance(c, Tag) and is_block(c) for c in node.contents)
+        ):
             self.walk(node, zone, depth)
         else:
             self._leaf(node, zone)
@@ -245,6 +249,10 @@ def _is_question(node: Tag) -> bool:
     )
 
 
+def _holds_blocks(node: Tag) -> bool:
+    return any(isinstance(child, Tag) and is_block(child) for child in node.contents)
+
+
 def _is_simple(node: Tag) -> bool:
     """True for a list or a table of data; one that holds headings, tables or sections is a layout."""
     if attribute(node, "role") == "presentation":
@@ -287,6 +295,8 @@ def _introduces(block: _Block, following: _Block) -> bool:
     if following.kind != "list" or block.zone != following.zone:
         return False
     if block.kind == "heading":
+        if field_of_heading(block.text) == "motive":
+            return False  # each motive of a list is a wording of its own
         return not any(_SENTENCE_END.search(text) and words(text) > 6 for text, _ in following.items)
     return len(block.text) <= 120 and not _SENTENCE_END.search(block.text)
 
@@ -309,11 +319,10 @@ def _assemble(blocks: list[_Block]) -> Iterator[Piece]:
             if block.kind == "close":
                 continue
             taken, pieces = _under_heading(block, blocks[index:])
-            headings = _names(over)
             over.append(block)
-            yield from (_piece(p, headings if p is block else _names(over)) for p in pieces)
+            yield from (_piece(p, _names(over)) for p in pieces)
             index += taken
-        elif block.kind == "list" and not any(_is_item_fragment(text) for text, _ in block.items):
+        elif block.kind == "list" and _is_split(block, over):
             for text, path in block.items:
                 yield _piece(replace(block, text=text, paths=(path,)), _names(over))
         else:
@@ -323,8 +332,11 @@ def _assemble(blocks: list[_Block]) -> Iterator[Piece]:
             yield _piece(replace(joined, zone="faq") if following and _asks(block) else joined, _names(over))
 
 
-def _is_item_fragment(text: str) -> bool:
-    return not (_SENTENCE_END.search(text) and words(text) > 6)
+def _is_split(block: _Block, over: list[_Block]) -> bool:
+    """True for a list whose items stand alone: sentences, or names of motives."""
+    if over and field_of_heading(over[-1].text) == "motive":
+        return True
+    return all(_SENTENCE_END.search(text) and words(text) > 6 for text, _ in block.items)
 
 
 def _asks(block: _Block) -> bool:
@@ -380,7 +392,7 @@ def _names(over: list[_Block]) -> tuple[tuple[int, str], ...]:
 
 
 def _piece(block: _Block, headings: tuple[tuple[int, str], ...]) -> Piece:
-    return Piece(block.text, ", ".join(block.paths), headings, block.zone)
+    return Piece(block.text, ", ".join(block.paths), () if block.zone == "footer" else headings, block.zone)
 
 
 def _fit(piece: Piece) -> Piece | None:

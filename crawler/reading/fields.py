@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from crawler.reading.texts import fold
 
 _FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("banner", re.compile(r"\bavis (?:a|au|aux|important|de fermeture)\b|\bimportante?s?$|\bannonces?\b|\ba noter\b")),
     (
         "review",
         re.compile(
@@ -27,13 +28,14 @@ _FIELDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"\bremboursements?\b|\bprise en charge\b|\bmutuelles?\b|\btiers[ -]payant\b|\bprix\b|\bconvention"
         ),
     ),
+    ("motive", re.compile(r"\bmotifs?\b")),
     ("hours", re.compile(r"\bhoraires?\b|\bheures d'ouverture\b|\bouvertures?\b")),
     (
         "instructions",
         re.compile(
             r"\brendez[ -]vous\b|\brdv\b|\bconsignes?\b|\bpremiere (?:visite|consultation)\b|"
             r"\bavant (?:de|votre|la|le)\b|\burgences?\b|\bmodalites\b|\bannulations?\b|"
-            r"\binfos?(?:rmations?)? (?:pratiques?|utiles?|importantes?)\b|"
+            r"\binfos?(?:rmations?)? (?:pratiques?|utiles?)\b|"
             r"\bacces\b|\bnouveaux patients\b|\bdocuments? a\b"
         ),
     ),

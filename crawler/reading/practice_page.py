@@ -192,7 +192,10 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
     adeli = adeli_numbers(page)
     site_name = soup.select_one('meta[property="og:site_name"]')
     names = [data.get("name"), *_named(soup), attribute(site_name, "content") if site_name else ""]
-    name = next((clean(n) for n in names if isinstance(n, str) and n.strip()), "")
+    titled = {" ".join(match[0].split()) for match in _TITLED.finditer(page)} if rpps or adeli else set()
+    name = next(
+        (clean(n) for n in (*names, *(titled if len(titled) == 1 else ())) if isinstance(n, str) and n.strip()), ""
+    )
     if not name or not (who or rpps or adeli or _is_titled(name)):
         return None
     telephone = soup.select_one('a[href^="tel:"]')
@@ -200,7 +203,7 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
     postal: Mapping[str, Any] = address if isinstance(address, Mapping) else {}
     speciality = scalar(data.get("medicalSpecialty")) or scalar(data.get("jobTitle"))
     types = who.types if who else ()
-    kinds = [_TYPE_PROFESSIONS[kind] for kind in types if kind in _TYPE_PROFESSIONS]
+    stated = [speciality.rsplit("/", 1)[-1], *(_TYPE_PROFESSIONS[kind] for kind in types if kind in _TYPE_PROFESSIONS)]
     title = soup.title.get_text() if soup.title is not None else ""
     signals: dict[str, Any] = {}
     if isinstance(data.get("isAcceptingNewPatients"), bool):
@@ -209,9 +212,9 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
         signals["rpps_shown"] = rpps
     return practitioner(
         is_organisation=not _HOUSES.isdisjoint(types) or looks_like_organisation(name) or len(rpps) > 1,
-        profession=profession_code([speciality.rsplit("/", 1)[-1], *kinds, title, *_first_headings(soup)]),
+        profession=profession_code([*stated, title, *_first_headings(soup), *_said_of(name, page)]),
         display_name=[name],
-        speciality=[speciality.rsplit("/", 1)[-1], *kinds],
+        speciality=stated,
         street=[postal.get("streetAddress"), address],
         postcode=[postal.get("postalCode")],
         city=[postal.get("addressLocality")],
@@ -250,6 +253,12 @@ def _first_headings(soup: BeautifulSoup) -> list[str]:
 
 
 _TITLED = re.compile(r"\b(?:Dr|Docteur|Docteure|Pr|Professeur)\.?\s+[A-ZÀ-Þ][\w'’-]+(?:\s+[A-ZÀ-Þ][\w'’-]+){0,3}")
+
+
+def _said_of(name: str, page: str) -> list[str]:
+    """What follows the name on its lines: « Dr Prénom Nom, chirurgien-dentiste. »"""
+    after = (line.split(name, 1)[1] for line in page[:50_000].split("\n") if name in line)
+    return [re.split(r"[.;(]", text.strip(" ,:–—-\u00a0"))[0] for text in after][:5]
 
 
 def _is_titled(name: str) -> bool:

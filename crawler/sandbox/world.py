@@ -20,6 +20,7 @@ ON_PROFILES = ("presentation", "instructions", "motive", "payment", "hours")
 EVERY_FLAGGED, EVERY_UNFLAGGED, EVERY_SITE = 8, 4, 5  # listing i is planted, or is a practice site, by its remainder
 EDITED_DAY, APPEARS_DAY, WITHDRAWN_DAY, VANISHED_DAY = 2, 2, 3, 2
 LAST = 10**6
+STRIDE = 7  # walks the composed passages out of their order, so that a small world meets every stance
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,10 @@ class Sandbox:
         number = person.number
         if number % EVERY_FLAGGED == 1:
             chosen = [one for one in pool if one.stance in FLAGGED]
-            return chosen[(number // EVERY_FLAGGED + self.seed) % len(chosen)]
+            return chosen[(number // EVERY_FLAGGED * STRIDE + self.seed) % len(chosen)]
         if number % EVERY_UNFLAGGED == 2:
             chosen = [one for one in pool if one.stance not in FLAGGED]
-            return chosen[(number // EVERY_UNFLAGGED + self.seed) % len(chosen)]
+            return chosen[(number // EVERY_UNFLAGGED * STRIDE + self.seed) % len(chosen)]
         return None
 
     def planted(self, number: int) -> list[PlantedPassage]:
