@@ -78,7 +78,7 @@ def close_soon(crawler: Crawler, reason: str) -> None:
     if engine is not None and engine.spider is not None:
         from twisted.internet import reactor
 
-        reactor.callLater(0, engine.close_spider, engine.spider, reason)  # type: ignore[attr-defined]
+        reactor.callLater(0, engine.close_spider, engine.spider, reason)  # type: ignore[arg-type, attr-defined]
 
 
 class Pace:

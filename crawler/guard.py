@@ -93,7 +93,7 @@ class GuardMiddleware:
             raise RefusedRequest(str(error)) from error
 
 
-class GuardedResolver(CachingThreadedResolver):  # type: ignore[misc]
+class GuardedResolver(CachingThreadedResolver):
     """A name that resolves to a machine which is not public is refused when it is used: rebinding gains nothing."""
 
     allowed_names: frozenset[str] = frozenset()
@@ -104,7 +104,7 @@ class GuardedResolver(CachingThreadedResolver):  # type: ignore[misc]
         resolver = super().from_crawler(crawler, reactor)
         names = crawler.settings.getlist("VIGIE_ALLOW_HOSTS")
         resolver.allowed_names = frozenset(name.rsplit(":", 1)[0].lower() for name in names)
-        return resolver  # type: ignore[no-any-return]
+        return resolver
 
     def getHostByName(self, name: str, timeout: Any = ()) -> Deferred[str]:  # noqa: N802
         """Resolve, and fail when the answer is not public."""

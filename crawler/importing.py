@@ -1,4 +1,4 @@
-"""Take in pages that people saved by hand: a browser's `.html`, or a `.warc.gz` from another tool. It asks no network."""
+"""Take in pages that people saved by hand: a browser's `.html`, or another tool's `.warc.gz`. It asks no network."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import crawler.spiders
 from crawler.items import FoundListing
+from crawler.spiders.base import PlatformSpider
 from ledger.warc import Exchange
 from reference import load_reference
 from reference.errors import VigieError
@@ -37,7 +38,7 @@ def parsers() -> dict[str, Parser]:
     for module in pkgutil.iter_modules(crawler.spiders.__path__):
         loaded = importlib.import_module(f"crawler.spiders.{module.name}")
         for _, spider in inspect.getmembers(loaded, inspect.isclass):
-            if getattr(spider, "name", None) == module.name and hasattr(spider, "parse_listing"):
+            if issubclass(spider, PlatformSpider) and spider.name == module.name:
                 found[module.name] = Parser(module.name, spider.parser_version, spider.parse_listing)
     return found
 

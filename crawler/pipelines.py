@@ -50,7 +50,11 @@ class EvidenceSpiderMiddleware:
         if response.meta.get("outcome") != Outcome.PAGE:
             raise NotAListing(str(response.meta.get("outcome")))
 
-    def process_spider_exception(self, response: Response, exception: Exception) -> Iterable[Any] | None:  # noqa: ARG002
+    def process_spider_exception(
+        self,
+        response: Response,  # noqa: ARG002
+        exception: Exception,
+    ) -> Iterable[Any] | None:
         """A wall is recorded already; it is not a failure of the spider."""
         return [] if isinstance(exception, NotAListing) else None
 

@@ -34,7 +34,7 @@ class ReplayReport:
 
 
 def replay(ledger: Ledger, *, crawl_id: int | None = None, platform: str | None = None) -> ReplayReport:
-    """Re-read every stored page, of one run or one platform if named. Missing or damaged evidence is counted and told."""
+    """Re-read every stored page, of one run or platform if named. Missing or damaged evidence is counted and told."""
     if platform is not None:
         parser_of(platform)
     query = (
@@ -62,7 +62,7 @@ def replay(ledger: Ledger, *, crawl_id: int | None = None, platform: str | None 
                 seen += 1
                 parser = parser_of(owner)
                 try:
-                    for found in parser.parse(ledger.store.exchange(capture.warc_sha256)):
+                    for found in parser.parse(ledger.store.exchange(str(capture.warc_sha256))):
                         added += record_listing(session, found, capture.id, parser.version).passages
                 except Unreadable:
                     unreadable += 1

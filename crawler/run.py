@@ -6,6 +6,7 @@ A reactor starts once a process; a process per crawl lets one program crawl many
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -222,6 +223,7 @@ def run_here(spec: CrawlSpec) -> CrawlReport:
     from scrapy.crawler import CrawlerProcess
 
     ledger = Ledger.open(spec.home, spec.database_url)
+    logging.raiseExceptions = False  # a log that cannot be written must not bury the error it was about
     crawl_id = _begin(ledger, spec)
     settings = _settings(spec, crawl_id)
     process = CrawlerProcess(settings)

@@ -8,6 +8,7 @@ from typing import Any
 VERSION = "0.1.0"
 SOFTWARE = f"vigie {VERSION}"
 MAX_BODY = 16 * 1024 * 1024  # bytes: no listing is larger
+LEAST_DELAY = 0.005  # seconds: at 0, Scrapy 2.19 empties a host's queue at once whatever the concurrency allowed
 TIMEOUT = 60  # seconds: the slowest platform answers within it
 
 BOT_NAME = "vigie"
@@ -30,8 +31,8 @@ def scrapy_settings(contact: str, delay: float) -> dict[str, Any]:
         "ROBOTSTXT_USER_AGENT": "Vigie",
         "CONCURRENT_REQUESTS": 8,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
-        "DOWNLOAD_DELAY": delay,
-        "RANDOMIZE_DOWNLOAD_DELAY": False,
+        "DOWNLOAD_DELAY": max(delay, LEAST_DELAY),
+        "DOWNLOAD_DELAY_JITTER": 0,
         "DOWNLOAD_TIMEOUT": TIMEOUT,
         "DOWNLOAD_MAXSIZE": MAX_BODY,
         "COOKIES_ENABLED": False,

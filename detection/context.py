@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from detection.lexicon import compose, entries, strings
-from detection.normalise import fold_fast
 
 CONTEXTS = ("capacity", "security", "out_of_convention", "third_party_payment")
 
@@ -15,12 +14,12 @@ class Contexts:
 
     def __init__(self, path: Path) -> None:
         self._phrases: Mapping[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
-            code: tuple(_compile(phrase) for phrase, _ in strings(path, node)) for code, node in entries(path, compose(path))
+            code: tuple(_compile(phrase) for phrase, _ in strings(path, node))
+            for code, node in entries(path, compose(path))
         }
 
-    def of(self, text: str) -> tuple[str, ...]:
-        """The contexts found, in the order of the annotation's list."""
-        plain = f" {fold_fast(text)} "
+    def of(self, plain: str) -> tuple[str, ...]:
+        """The contexts found in a text as ``fold_fast`` leaves it, in the order of the design's list."""
         return tuple(
             code
             for code in CONTEXTS
@@ -32,4 +31,6 @@ def _compile(phrase: str) -> tuple[str, "re.Pattern[str]"]:
     """``piece & a * b``: the piece a text must contain, then the words, ``*`` for at most forty characters between."""
     piece, _, words = phrase.partition(" & ")
     parts = [r"\s+".join(re.escape(word) for word in part.split()) for part in words.split("*")]
-    return piece, re.compile(r".{0,40}?".join(parts).replace(r"\|", "|").replace(r"\(", "(?:").replace(r"\)", ")"), re.DOTALL)
+    return piece, re.compile(
+        r".{0,40}?".join(parts).replace(r"\|", "|").replace(r"\(", "(?:").replace(r"\)", ")"), re.DOTALL
+    )

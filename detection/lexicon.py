@@ -28,7 +28,9 @@ def compose(path: Path) -> yaml.Node:
         raise BadRules(path, 1, f"unreadable: {error}") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise BadRules(path, mark.line + 1 if mark else 1, "not YAML: " + str(getattr(error, "problem", error))) from error
+        raise BadRules(
+            path, mark.line + 1 if mark else 1, "not YAML: " + str(getattr(error, "problem", error))
+        ) from error
     if node is None:
         raise BadRules(path, 1, "empty file")
     return node

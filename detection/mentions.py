@@ -12,7 +12,9 @@ _NEAR = frozenset({
 })  # fmt: skip
 #: Beside these even a capital AME is not the benefit.
 _PERSONAL = frozenset({"assistant", "assistante", "aide", "etat", "etats"})
-_FOLLOWERS = frozenset({"patients", "patient", "holders", "beneficiaries", "pacientes", "pazienti", "patienten", "people"})
+_FOLLOWERS = frozenset(
+    {"patients", "patient", "holders", "beneficiaries", "pacientes", "pazienti", "patienten", "people"}
+)
 _COORDINATORS = frozenset({"COMMA", "ET", "OU", "SLASH", "NI", "ITEM"})
 _BEFORE = frozenset({"HOLD", "LINK", "DET", "PEC"})
 
@@ -64,7 +66,12 @@ def _shouted(folded: Folded, phrase: Sequence[Token]) -> bool:
     """« de l'AME » in capitals among small letters is the benefit, whatever the soul's usual company."""
     souls = [_original(folded, token) for token in phrase if token.text == "ame"]
     others = "".join(_original(folded, token) for token in phrase if token.text != "ame")
-    return bool(souls) and all(soul == "AME" for soul in souls) and not others.isupper() and phrase[0].text not in _PERSONAL
+    return (
+        bool(souls)
+        and all(soul == "AME" for soul in souls)
+        and not others.isupper()
+        and phrase[0].text not in _PERSONAL
+    )
 
 
 def _is_soul(folded: Folded, token: Token) -> bool:
@@ -88,8 +95,10 @@ def _is_acronym(folded: Folded, start: int, end: int, text: str) -> bool:
 def doubtful_soul(tokens: Sequence[Token], place: int, folded: Folded) -> bool:
     """A lower-case, unaccented « ame » is the benefit only beside words that speak of patients or of admission."""
     token = tokens[place]
-    if token.text != "ame" or folded.original[folded.offsets[token.start]] == "A" and "E" in _original(folded, token):
+    if token.text != "ame" or (folded.original[folded.offsets[token.start]] == "A" and "E" in _original(folded, token)):
         return False
+    if place and tokens[place - 1].text in {"dr", "docteur", "madame", "monsieur", "mme", "m"}:
+        return True
     near = [*tokens[max(0, place - 3) : place], *tokens[place + 1 : place + 4]]
     return not any(other.tag in _NEAR for other in near)
 

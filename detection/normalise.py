@@ -18,7 +18,7 @@ _SPECIAL = {
     "\t": "|",
 }
 _APOSTROPHES = "'’‘ʼʹ′`´＇‛"
-_QUOTES = "\"“”„«»‹›″"
+_QUOTES = '"“”„«»‹›″'
 _DASHES = "‐‑‒–—―−﹘﹣－"
 _BULLETS = "•‣◦▪▫●○■□◆◇►▶➤➢✦⁃∙"
 _ARROWS = "→➔➜⇒➡►"
@@ -122,5 +122,5 @@ _TABLE = _FoldTable()
 
 
 def fold_fast(text: str) -> str:
-    """Letters and digits folded as in :func:`fold`, everything else a space; no offsets."""
-    return text.translate(_TABLE)
+    """Letters and digits folded as in :func:`fold`, in words parted by one space, with a space at both ends; no offsets."""
+    return f" {' '.join(text.translate(_TABLE).split())} "

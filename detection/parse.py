@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Sequence
 
 import spacy
-from spacy.matcher import Matcher
+from spacy.vocab import Vocab
 
 from detection.lexicon import Lexicon
 from detection.mentions import chunk, doubtful_soul, merge, name_benefits, tag_words, take_followers
 from detection.normalise import Folded
-from detection.patterns import make_doc
+from detection.patterns import TagMatcher, make_doc
 from detection.questions import answer_questions
 from detection.rules import Rewrite, RuleBook
 from detection.tokens import ENDS, WORD, Token, tokenise
 
 #: Tokens read around a mention, and in all: more is cut, so that no text takes longer than a large page.
 AROUND, AT_MOST = 70, 900
-_SOFT_BEFORE = frozenset({"DET", "HOLD", "LINK", "NE", "AUX", "COMMA", "ET", "OU", "PRON", "RECV", "EXC", "PAS", "FOR", "QUE"})
+_SOFT_BEFORE = frozenset(
+    {"DET", "HOLD", "LINK", "NE", "AUX", "COMMA", "ET", "OU", "PRON", "RECV", "EXC", "PAS", "FOR", "QUE"}
+)
 _CLITICS = frozenset({"la", "les", "l", "le", "leur", "leurs"})
 _ACUTE = "éÉ"
 
@@ -23,24 +25,18 @@ _ACUTE = "éÉ"
 class Layer:
     """One layer of rewrites as a spaCy matcher."""
 
-    def __init__(self, vocab: spacy.vocab.Vocab, rewrites: Sequence[Rewrite]) -> None:
-        self.matcher = Matcher(vocab)
-        self.by_key: dict[int, tuple[int, Rewrite]] = {}
-        for place, rewrite in enumerate(rewrites):
-            name = f"r{place}"
-            self.matcher.add(name, [list(rewrite.pattern.elements)])
-            self.by_key[vocab.strings[name]] = (place, rewrite)
-        self.vocab = vocab
+    def __init__(self, vocab: Vocab, rewrites: Sequence[Rewrite]) -> None:
+        self.vocab, self.rewrites = vocab, tuple(rewrites)
+        self.matcher = TagMatcher(vocab, [rewrite.pattern for rewrite in rewrites])
 
     def apply(self, tokens: list[Token], known: frozenset[str]) -> list[Token]:
-        """The tokens with every match rewritten: the longest first, then the rule that is listed first."""
+        """The tokens with every match rewritten: the longest first, then the rewrite that is listed first."""
         spans = []
-        for key, start, end, alignment in self.matcher(make_doc(self.vocab, tokens, known), with_alignments=True):
-            place, rewrite = self.by_key[key]
-            meant = [i for i, a in enumerate(alignment, start) if rewrite.pattern.first <= a <= rewrite.pattern.last and i > 0]
-            named = [token for token in tokens[meant[0] - 1 : meant[-1]] if token.tag == "BEN"] if meant else []
-            if meant and (not named or rewrite.tag == "NBEN"):
-                spans.append((-len(meant), place, meant[0] - 1, meant[-1], rewrite.tag))
+        doc = make_doc(self.vocab, tokens, known)
+        for place, start, end in self.matcher.spans(doc, frozenset(token.tag for token in tokens)):
+            tag = self.rewrites[place].tag
+            if tag == "NBEN" or all(token.tag != "BEN" for token in tokens[start:end]):
+                spans.append((start - end, place, start, end, tag))
         if not spans:
             return tokens
         taken = [False] * len(tokens)
@@ -83,6 +79,7 @@ class Parser:
         if not any(token.tag == "BEN" for token in tokens):
             return []
         _participles(folded, tokens)
+        _marks(tokens)
         end = len(folded.text)
         tokens = [*_resolve(take_followers(chunk(_lines(folded, tokens)))), Token("", "DOT", end, end)]
         for layer in self.layers:
@@ -115,6 +112,19 @@ def _participles(folded: Folded, tokens: list[Token]) -> None:
             original = original.rstrip("sS")
             if original[-1:] in _ACUTE or original.endswith("\u0301"):
                 token.tag += "P"
+
+
+def _marks(tokens: Sequence[Token]) -> None:
+    """In a line that opens with a tick or a cross, each mark judges what follows it, not what precedes it."""
+    prefixed = False
+    for place, token in enumerate(tokens):
+        if token.tag in {"TICK", "CROSS"}:
+            if place == 0 or tokens[place - 1].tag in {"NL", "ITEM", "COLON"}:
+                prefixed = True
+            if prefixed:
+                token.tag = "PRE" + token.tag
+        elif token.tag == "NL":
+            prefixed = False
 
 
 def _lines(folded: Folded, tokens: list[Token]) -> list[Token]:
@@ -162,8 +172,8 @@ def _resolve(tokens: list[Token]) -> list[Token]:
         elif token.tag == "ANA":
             token = Token(token.text, "BEN" if last and age <= 2 else WORD, token.start, token.end, last)
         elif last and age <= 2 and _is_clitic(tokens, place, resolved):
-            subject = resolved.pop()
-            resolved.extend([Token(token.text, "BEN", token.start, token.end, last), subject])
+            clitic = Token(token.text, "BEN", token.start, token.end, last)
+            resolved[-1:] = [clitic, resolved[-1]] if resolved[-1].tag in {"NE", "PRON"} else [resolved[-1], clitic]
             continue
         resolved.append(token)
     return resolved
@@ -171,6 +181,8 @@ def _resolve(tokens: list[Token]) -> list[Token]:
 
 def _is_clitic(tokens: Sequence[Token], place: int, resolved: Sequence[Token]) -> bool:
     token = tokens[place]
-    if token.text not in _CLITICS or not resolved or resolved[-1].tag not in {"NE", "PRON"} or place + 1 >= len(tokens):
+    if token.text not in _CLITICS or not resolved or place + 1 >= len(tokens):
         return False
+    if resolved[-1].tag not in {"NE", "PRON"}:
+        return tokens[place + 1].tag in {"RECV", "REFU"} and " " not in tokens[place + 1].text
     return tokens[place + 1].tag in {"RECV", "REFU", "AUX", "GOTO", "ADVISE", "NVERB", "RECVP", "REFUP", "PRAC"}

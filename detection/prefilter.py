@@ -1,36 +1,64 @@
 """Say in microseconds that a text names no benefit at all; it must never say so of a text that does."""
 
-import re
 from collections.abc import Iterable
 
 from detection.normalise import fold_fast
 
 #: Pieces of which at least one stands in every text that names a benefit, or paraphrases one.
 _PIECES = (
-    "cmu", "c2s", "css", "acs", " ame ", "a m e ", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu", "am e ", "a me ",
-    "solida", "sollida", "solider", "universel", "aide medic", "aides medic", "aide a la comp", "aide au pai", "aide a l acq",
-    "aide pour une comp", "aide compl", "social", "etat", "sociau", "precari", "precair", "sans papier", "demuni",
-    "indigent", "minima", "assiste", "allocataire", "rsa", "cheque sante", "sans ressource", "faibles r", "bas revenu",
-    "modeste", "aide publique", "aides publiques", "defavoris", "couverture mutuelle", "gratuit", "puma", "solidar",
-    "low income", "undocumented", "welfare", "state aid", "medical aid", "ayuda medica", "cmuc", "cme", "cmp",
-    "aide de l", "aide med", "100 ", "une aide", "aides",
+    "cmu", "c2s", "css", "acs", " ame ", "a m e", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu",
+    "solida", "sollida", "solide", "soldai", "solidi", "universel", "univers", "univers", "aide medic", "aides medic",
+    "aide a la comp", "aide comp", "aide au ", "aide a l a", "aide pour ", "cheque sante", "cheque acs", "protection c",
+    "aide social", "aides social", "patients socia", "cas socia", "minima socia", "assistance ", "l etat", " d etat",
+    " etat", "detat", "sans papier", "aide publique", "aides publiques", "aide de l", "aides de", "d une aide",
+    "couverture grat", "couvertures grat", "couverture soci", "mutuelle grat", "mutuelles grat", "mutuelle de l",
+    "complementaire grat", "complementaires grat", "complementaire aid", "complementaires aid", "dispositif", "regime soci",
+    "regime d aide", "assures aides", "payant social", "aides a la sante", "aide sante", "aides sante", "charge sociale",
+    "patient social", "patiente social", "patientes social", "puma", "protection univ", "public aid", "medical aid", "state ",
+    "ayuda medica", "social benefit", "publicly funded", "regimes d aide", "regimes soci",
 )  # fmt: skip
-_ALONE = ("cme", "cmp")
-_WORD = re.compile(r"\b(?:rsa|cme)\b")
+
+
+#: The first look: letters that only few texts hold, and words of which every piece above has one.
+_RARE = (
+    "cmu",
+    "c2s",
+    "c m u",
+    "c mu",
+    "cm u",
+    "c 2 s",
+    "a m e",
+    "c s s",
+    "a c s",
+    "solid",
+    "sollid",
+    "soldai",
+    "univers",
+)
+
+
+_FIRST_WORDS = (
+    "css", "acs", "ame", "aide", "aides", "aid", "sante", "puma", "cheque", "protection", "cas", "minima", "assistance", "etat",
+    "detat", "papiers", "papier", "social", "sociale", "sociales", "sociaux", "socials", "payes", "couverture", "couvertures",
+    "mutuelle", "mutuelles", "complementaire", "complementaires", "dispositif", "dispositifs", "regime", "regimes", "patients",
+    "state", "benefits", "publicly", "ayuda", "patient", "letat",
+)  # fmt: skip
 
 
 class Prefilter:
-    """The pieces to look for: the fixed ones, and the first letters of every name the reference gives a benefit."""
+    """The pieces to look for: the fixed ones, and every name the reference gives a benefit."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        known = [piece for piece in _PIECES if piece not in _ALONE and piece not in {"rsa", "100 ", "gratuit"}]
+        known = list(_PIECES)
         for name in names:
             plain = " ".join(fold_fast(name).split())
-            if plain and not any(piece.strip() in plain for piece in known if piece.strip() != "ame"):
+            if plain and not any(piece.strip() in plain for piece in known if len(piece.strip()) > 3):
                 known.append(f" {plain} ")
         self.pieces = tuple(dict.fromkeys(known))
+        self._words = frozenset(_FIRST_WORDS) | {piece.split()[-1] for piece in known[len(_PIECES) :]}
 
-    def may_mention(self, text: str) -> bool:
-        """False only when no benefit can be named in the text."""
-        plain = f" {fold_fast(text)} "
+    def may_mention(self, plain: str) -> bool:
+        """False only when no benefit can be named in the text, given as ``fold_fast`` leaves it, words parted by one space."""
+        if self._words.isdisjoint(plain.split()) and not any(piece in plain for piece in _RARE):
+            return False
         return any(piece in plain for piece in self.pieces)

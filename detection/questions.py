@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from detection.tokens import Token
 
 _ASKED = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "DELAY", "BOOK", "NOBOOK", "XDOCS", "ONLY", "PHONE", "ADVISE", "HOSP", "KNOWN", "QUOTA", "NOPLACE", "REFERRAL", "PRAC", "NPRAC", "RESERVED", "TIME", "EXC"})  # fmt: skip
-_DENIED = {"RECV": "REFU", "RECVP": "REFUP", "REFU": "RECV", "REFUP": "RECVP", "TP": "NOTP", "NOTP": "TP", "DELAY": "SAME", "COSTN": "TP", "DEPN": "TP", "BOOK": "NOBOOK", "NOBOOK": "BOOK", "PRAC": "NPRAC", "NPRAC": "PRAC"}  # fmt: skip
-_PREDICATES = frozenset({"RECV", "RECVP", "REFU", "REFUP", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK", "DELAY", "XDOCS"})
+_DENIED = {"RECV": "REFU", "RECVP": "REFUP", "REFU": "RECV", "REFUP": "RECVP", "TP": "NOTP", "NOTP": "TP", "DELAY": "SAME", "COSTN": "TP", "DEPN": "TP", "BOOK": "NOBOOK", "NOBOOK": "BOOK", "REFUN": "RECV", "PRAC": "NPRAC", "NPRAC": "PRAC"}  # fmt: skip
+_PREDICATES = frozenset(
+    {"RECV", "RECVP", "REFU", "REFUP", "REFUN", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK", "DELAY", "XDOCS"}
+)
+_WHICH = frozenset({"qui", "quels", "quelles", "lesquels", "lesquelles"})
 _POLITE = frozenset({"NL", "ADV", "DASH", "COLON", "COMMA", "PRON", "DET"})
-_YES, _NO = frozenset({"OUI", "TICK"}), frozenset({"NON", "CROSS"})
+_YES, _NO = frozenset({"OUI", "TICK"}), frozenset({"NON", "CROSS", "JAMAIS"})
 
 
 def answer_questions(tokens: list[Token]) -> list[Token]:
@@ -35,7 +38,15 @@ def _answer(tokens: Sequence[Token], place: int) -> Token | None:
     return None
 
 
+def _enumerates(question: Sequence[Token]) -> bool:
+    """« Qui ne recevez-vous pas ? » is answered by naming: the answer completes the sentence."""
+    return question[0].text in _WHICH and all(token.tag != "BEN" for token in question)
+
+
 def _settle(question: list[Token], answer: Token | None) -> list[Token]:
+    if answer is None and _enumerates(question):
+        question[-1].tag = "COLON"
+        return question
     if answer is None:
         for token in question:
             if token.tag in _ASKED:
@@ -52,8 +63,8 @@ def _settle(question: list[Token], answer: Token | None) -> list[Token]:
             token.tag = "COLON"
     if asserted:
         answer.tag = "ANSWER"
-    elif denied:
-        answer.tag = "REFUP"
+    elif any(token.tag == "ASKED" for token in question):
+        answer.tag = "SAME"
     else:
-        answer.tag = "RECVP"
+        answer.tag = "ANO" if denied else "AYES"
     return question

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy.matcher import Matcher
-
 from detection.context import Contexts
 from detection.lexicon import load_lexicon
-from detection.normalise import Folded, fold
+from detection.normalise import Folded, fold, fold_fast
 from detection.parse import Parser
-from detection.patterns import SENTENCE_ENDS, make_doc
+from detection.patterns import SENTENCE_ENDS, TagMatcher, make_doc
 from detection.prefilter import Prefilter
 from detection.reading import BENEFITS, FLAGGED, SEVERITY, Reading
 from detection.rules import Rule, RuleBook, load_rulebook
@@ -23,6 +21,8 @@ _HERE = Path(__file__).parent
 _CONFIDENCE = {"stable": 0.95, "test": 0.85, "experimental": 0.6}
 #: The tags of a named benefit: itself, and « non CMU ».
 MENTIONS = frozenset({"BEN", "NBEN"})
+_VERBS = frozenset({"RECV", "REFU", "NE", "NPRAC", "NOTP", "PRON", "AUX"})
+_SUBJECTS = frozenset({"PRON", "DET", "AUX"})
 _EDGES = frozenset({"COMMA", "DOT", "NL", "SEMI", "COLON", "OPEN", "CLOSE", "DASH", "ET", "BUT"})
 
 
@@ -48,23 +48,15 @@ class Reader:
         self._parser, self._prefilter, self._contexts = parser, prefilter, contexts
         self.rules = book.rules
         self.version = f"rules-{CODE_VERSION}+{book.digest[:8]}"
-        self._matcher = Matcher(parser.nlp.vocab)
-        self._by_key: dict[int, Rule] = {}
-        for rule in book.rules:
-            for place, pattern in enumerate(rule.patterns):
-                name = f"{rule.id}#{place}"
-                self._matcher.add(name, [list(pattern.elements)])
-                self._by_key[parser.nlp.vocab.strings[name]] = rule
-        self._patterns = {
-            parser.nlp.vocab.strings[f"{rule.id}#{place}"]: pattern
-            for rule in book.rules
-            for place, pattern in enumerate(rule.patterns)
-        }
+        self._nones: dict[tuple[str, ...], Reading] = {}
+        self._owners = [rule for rule in book.rules for _ in rule.patterns]
+        self._matcher = TagMatcher(parser.nlp.vocab, [pattern for rule in book.rules for pattern in rule.patterns])
 
     def read(self, text: str, field: str) -> Reading:
         """Read one passage of a field of the annotation guide; any text yields a reading."""
-        context = self._contexts.of(text)
-        if not self._prefilter.may_mention(text):
+        plain = fold_fast(text)
+        context = self._contexts.of(plain)
+        if not self._prefilter.may_mention(plain):
             return self._none(context)
         folded = fold(text)
         tokens = self._parser.parse(folded)
@@ -86,14 +78,10 @@ class Reader:
         """Every rule that matches, before any of them wins."""
         found: dict[tuple[str, int, int], Candidate] = {}
         doc = make_doc(self._parser.nlp.vocab, tokens, self._parser.known)
-        for key, start, end, alignment in self._matcher(doc, with_alignments=True):
-            rule, pattern = self._by_key[key], self._patterns[key]
+        for place, first, last in self._matcher.spans(doc, frozenset(token.tag for token in tokens)):
+            rule = self._owners[place]
             if rule.fields and field not in rule.fields:
                 continue
-            meant = [i for i, a in enumerate(alignment, start) if pattern.first <= a <= pattern.last and i > 0]
-            if not meant:
-                continue
-            first, last = meant[0] - 1, meant[-1]
             mentions = tuple(i for i in range(first, last) if tokens[i].tag in MENTIONS)
             if not mentions or not _allowed(rule, tokens, first, last):
                 continue
@@ -125,7 +113,11 @@ class Reader:
             stance = "neutral"
         named = {code for place in winners for code in tokens[place].benefits}
         concerned = {code for place in places for code in tokens[place].benefits} if stance in FLAGGED else named
-        first, last = (best.start, best.end) if best else (places[0], places[0] + 1)
+        first, last = (
+            _joined(tokens, best, [c for p in places if (c := winners[p])]) if best else (places[0], places[0] + 1)
+        )
+        if stance in {"restriction", "deterrence"}:
+            last = _finish(tokens, last)
         start, end = _span(folded, tokens, first, last)
         rules = {c.rule.id: c.rule for p in places if (c := winners[p]) is not None}
         return Reading(
@@ -142,7 +134,15 @@ class Reader:
         )
 
     def _none(self, context: tuple[str, ...]) -> Reading:
-        return Reading("none", False, (), "", 0, 0, 0.99, ("Aucune prestation protégée n'est nommée.",), context, self.version)
+        known = self._nones.get(context)
+        if known is None:
+            known = self._nones[context] = self._new_none(context)
+        return known
+
+    def _new_none(self, context: tuple[str, ...]) -> Reading:
+        return Reading(
+            "none", False, (), "", 0, 0, 0.99, ("Aucune prestation protégée n'est nommée.",), context, self.version
+        )
 
 
 def _sentence(tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
@@ -163,11 +163,30 @@ def _allowed(rule: Rule, tokens: Sequence[Token], first: int, last: int) -> bool
     return not (rule.unless & tags) and (not rule.needs or bool(rule.needs & tags))
 
 
+def _joined(tokens: Sequence[Token], best: Candidate, winners: Sequence[Candidate]) -> tuple[int, int]:
+    """The span of a winner together with those of like stance that follow it closely: « hors C2S et hors AME »."""
+    first, last = best.start, best.end
+    for other in sorted(winners, key=lambda c: c.start):
+        if last <= other.start <= last + 2 and not any(t.tag in SENTENCE_ENDS for t in tokens[last : other.start]):
+            last = max(last, other.end)
+    return first, last
+
+
+def _finish(tokens: Sequence[Token], last: int) -> int:
+    """The end of the clause that ``last`` stands in, when it is near: what limits or hinders is often said there."""
+    for place in range(last, min(last + 9, len(tokens))):
+        if tokens[place].tag in _EDGES and tokens[place].tag != "ET":
+            return place
+    return last
+
+
 def _span(folded: Folded, tokens: Sequence[Token], first: int, last: int) -> tuple[int, int]:
     while last - first > 1 and tokens[last - 1].tag in _EDGES:
         last -= 1
     while last - first > 1 and tokens[first].tag in _EDGES:
         first += 1
+    while first and tokens[first].tag in _VERBS and tokens[first - 1].tag in _SUBJECTS:
+        first -= 1
     for place in range(last, min(last + 3, len(tokens))):
         if tokens[place].tag == "ANSWER":
             last = place + 1

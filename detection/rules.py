@@ -67,7 +67,9 @@ class RuleBook:
     @property
     def words(self) -> frozenset[str]:
         """Every word that a pattern asks for by itself."""
-        patterns = [p for rule in self.rules for p in rule.patterns] + [r.pattern for layer in self.layers for r in layer]
+        patterns = [p for rule in self.rules for p in rule.patterns] + [
+            r.pattern for layer in self.layers for r in layer
+        ]
         return frozenset(word for pattern in patterns for word in pattern.words)
 
 
@@ -126,14 +128,19 @@ def _rule(path: Path, node: yaml.Node) -> Rule:
             raise BadRules(path, parts[key].start_mark.line + 1, f"unknown key « {key} »")
     if missing := sorted(_KEYS - _OPTIONAL - set(parts)):
         raise BadRules(path, line, f"missing: {', '.join(missing)}")
-    text = {key: _scalar(path, parts[key]) for key in ("id", "status", "stance", "weight", "description", "reason", "false_positives")}
+    text = {
+        key: _scalar(path, parts[key])
+        for key in ("id", "status", "stance", "weight", "description", "reason", "false_positives")
+    }
     if text["status"] not in STATUSES:
         raise BadRules(path, parts["status"].start_mark.line + 1, f"unknown status « {text['status']} »")
     if text["stance"] not in STANCES[1:]:
         raise BadRules(path, parts["stance"].start_mark.line + 1, f"unknown stance « {text['stance']} »")
     if not text["weight"].isdigit():
         raise BadRules(path, parts["weight"].start_mark.line + 1, "weight is a whole number")
-    sets = {key: frozenset(s for s, _ in strings(path, parts[key])) if key in parts else frozenset() for key in _OPTIONAL}
+    sets = {
+        key: frozenset(s for s, _ in strings(path, parts[key])) if key in parts else frozenset() for key in _OPTIONAL
+    }
     return Rule(
         id=text["id"],
         status=text["status"],

@@ -72,7 +72,9 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         first, last = match.span()
         if tag == WORD and not piece[0].isalnum():
             if piece == "-" and _stands_alone(text, first, last):
-                bullet = first == 0 or text[:first].rstrip(" ").endswith("\n") if first < 4 else _opens_line(text, first)
+                bullet = (
+                    first == 0 or text[:first].rstrip(" ").endswith("\n") if first < 4 else _opens_line(text, first)
+                )
                 tokens.append(Token("-", "ITEM" if bullet else "DASH", first, last))
             elif piece == "%":
                 tokens.append(Token("%", WORD, first, last))
@@ -82,6 +84,7 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         elif tag == "DOT" and piece == "." and _inside(text, first, tokens):
             continue
         if tag in {"DOT", "COLON"} and tokens and tokens[-1].tag == "COLON" and tokens[-1].end == first:
+            tokens[-1].end = last
             continue
         if tag in ENDS and tokens and tokens[-1].tag == tag:
             continue
@@ -114,7 +117,11 @@ def _inside(text: str, place: int, tokens: list[Token]) -> bool:
     """Whether a full stop belongs to an abbreviation, an acronym or an address rather than ending a sentence."""
     before = tokens[-1].text if tokens and tokens[-1].end == place else ""
     after = text[place + 1 : place + 2]
-    return before in _ABBREVIATIONS or (len(before) == 1 and before.isalpha()) or after.isalnum()
+    return (
+        before in _ABBREVIATIONS
+        or (len(before) == 1 and before.isalpha() and (len(tokens) < 2 or tokens[-2].tag != "NUM"))
+        or after.isalnum()
+    )
 
 
 _GROUP = re.compile(r"\(([^()]*)\)")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ledger.models import Capture, Case, ListingView, Passage, Verdict
 
-Rows = TypeVar("Rows", bound=Select)
+Rows = TypeVar("Rows", bound=Select[*tuple[Any, ...]])
 
 CONFIRM, DISMISS, DOUBT = "confirm", "dismiss", "doubt"
 VOTES_TO_AGREE = 2

@@ -85,7 +85,7 @@ def _unpack_brotli(body: bytes) -> bytes:
     try:
         while not unpacker.is_finished():
             piece = unpacker.process(data, output_buffer_limit=_STEP)
-            if not piece and unpacker.can_accept_more_data():
+            if not piece and unpacker.can_accept_more_data() and not unpacker.is_finished():
                 raise DamagedCapture("the br body is cut short")
             data = b""
             size += len(piece)

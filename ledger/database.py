@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ _PRAGMAS = (
     "recursive_triggers=ON",  # else INSERT OR REPLACE deletes evidence without waking the triggers
     f"busy_timeout={BUSY_SECONDS * 1000}",
 )
+
+_migrating = threading.Lock()  # Alembic's context is global; between processes the migrations lock the database
 
 
 def _alembic(engine: Engine | None = None) -> Config:
@@ -115,7 +118,8 @@ def migrate(engine: Engine, *, create: bool = True) -> None:
     if current is None and not create:
         raise LedgerUnavailable("the database is empty: there is no ledger in it")
     if current != head:
-        command.upgrade(_alembic(engine), "head")
+        with _migrating:
+            command.upgrade(_alembic(engine), "head")
 
 
 def _is_full(error: DBAPIError, reason: str) -> bool:

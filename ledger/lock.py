@@ -28,7 +28,9 @@ def exclusive(home: Path, name: str) -> Iterator[None]:
             raise Busy(f"{home} is in use by {other}; wait for it to end, or stop it") from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{name} (process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC)".encode(), 0)
-        yield
-        os.ftruncate(handle, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
 from sqlalchemy import select
 
-from crawler.run import CrawlReport, CrawlSpec, crawl
+from crawler.run import CrawlReport, CrawlSpec, Progress, crawl
 from detection import load_reader
 from ledger import Ledger
 from ledger.cases import CaseStatus, passages_of, statuses
@@ -31,7 +32,7 @@ from review.people import add_reviewer
 
 PLATFORMS = ("doctolib", "practice_site")
 FLAGGED = ("refusal", "restriction", "deterrence")
-SURE = 0.85  # scripted reviewers decide readings at least this confident, and leave the others to you
+CLEAR = "refusal"  # scripted reviewers decide plain refusals, and leave restrictions and obstacles to the visitor
 DELAY = 0.0  # seconds between requests to our own loopback platform
 
 
@@ -124,6 +125,10 @@ class DemoReport:
         console.table(f"Vigie demo in {self.home}", rows)
 
 
+def _advance(advance: Callable[[int, int | None], None], step: Progress) -> None:
+    advance(step.captures, None)
+
+
 def _crawl_all(settings: Settings, server: SandboxServer, quiet: bool) -> list[CrawlReport]:
     """Crawl both shapes of the practice platform over HTTP, as `vigie crawl` would."""
     reports = []
@@ -139,7 +144,7 @@ def _crawl_all(settings: Settings, server: SandboxServer, quiet: bool) -> list[C
             contact=settings.contact,
         )
         with console.progress(f"crawl {platform}", quiet) as advance:
-            reports.append(crawl(spec, lambda step, advance=advance: advance(step.captures, None)))
+            reports.append(crawl(spec, partial(_advance, advance)))
     return reports
 
 
@@ -204,11 +209,6 @@ def _people(ledger: Ledger) -> list[tuple[str, str]]:
 
 def _decide(ledger: Ledger, version: str) -> None:
     """Two scripted reviewers vote on the clear cases; the doubtful ones stay in the queue for people."""
-    reason = {
-        "refusal": "refuses_beneficiaries",
-        "restriction": "restricts_beneficiaries",
-        "deterrence": "charges_beneficiaries",
-    }
     with ledger.session() as session:
         voters = list(session.scalars(select(Reviewer).where(Reviewer.login.in_(("camille", "sacha")))))
         for case in session.scalars(select(Case).order_by(Case.id)):
@@ -216,7 +216,7 @@ def _decide(ledger: Ledger, version: str) -> None:
             finding = session.scalars(
                 select(Finding).where(Finding.passage_id == passage.id, Finding.version == version)
             ).one()
-            if finding.confidence < SURE:
+            if finding.stance != CLEAR:
                 continue
             for voter in voters:
                 cast(
@@ -224,7 +224,7 @@ def _decide(ledger: Ledger, version: str) -> None:
                     case.id,
                     voter.id,
                     "confirm",
-                    reason[finding.stance],
+                    "refuses_beneficiaries",
                     finding.stance,
                     "Décision scriptée de la démonstration.",
                 )

@@ -154,7 +154,7 @@ def gather(session: Session, case_id: int) -> CaseFile:
         session.scalars(select(Capture.id).where(Capture.revisit_of_id.in_(seen_in)).order_by(Capture.id))
     )
     later = _later(session, key.capture_id, {*seen_in, *unchanged})
-    wanted = {*seen_in, *unchanged, *(wording.capture_id for wording in acceptances), listing.first_capture_id}
+    wanted = {*seen_in, *unchanged, *(wording.capture_id for wording in acceptances)}
     wanted.update(number for number in (shown.capture_id, later) if number is not None)
     captures = _captures(session, wanted)
     return CaseFile(
@@ -164,7 +164,7 @@ def gather(session: Session, case_id: int) -> CaseFile:
         platform=listing.platform,
         listing_key=listing.key,
         listing_url=listing.url,
-        known_since=captures[listing.first_capture_id].captured_at,
+        known_since=session.get_one(Capture, listing.first_capture_id).captured_at,
         key=key,
         sightings=sightings,
         acceptances=acceptances,
@@ -302,12 +302,14 @@ def _later(session: Session, key_capture: int, known: set[int]) -> int | None:
 def _proofs(session: Session, case_id: int, captures: set[int]) -> tuple[Proof, ...]:
     """The last recorded state of each kind of proof; no record at all is « absent » too, and says so."""
     kinds = {f"{kind}_{state}": (kind, state) for kind in PROOF_KINDS for state in ("absent", "pending", "present")}
+    crawls = select(Capture.crawl_id).where(Capture.id.in_(captures))
     events: Sequence[Event] = session.scalars(
         select(Event)
         .where(Event.kind.in_(kinds))
         .where(
             ((Event.subject == "case") & (Event.subject_id == case_id))
             | ((Event.subject == "capture") & Event.subject_id.in_(captures))
+            | ((Event.subject == "crawl") & Event.subject_id.in_(crawls))
         )
         .order_by(Event.at, Event.id)
     ).all()
@@ -316,7 +318,7 @@ def _proofs(session: Session, case_id: int, captures: set[int]) -> tuple[Proof, 
     for kind, label in PROOF_KINDS.items():
         event = last.get(kind)
         if event is None:
-            proofs.append(Proof(kind, label, "absent", None, "aucune opération de ce type n’est inscrite au registre"))
+            proofs.append(Proof(kind, label, "absent", None, ""))
         else:
             note = str(event.detail.get("reason", ""))
             proofs.append(Proof(kind, label, kinds[event.kind][1], event.at, note))

@@ -22,6 +22,7 @@ FRENCH = {
     "\u202e": "forçage droite-gauche",
     "\ufeff": "marque d’ordre",
 }
+DIACRITICS = frozenset(map(chr, range(0x300, 0x370)))
 STACK = 2  # combining marks kept on one letter; more would write over the lines around
 LONG_WORD = re.compile(r"[^\s/\-?&=._,:;]{30,}")  # gets break points, so that nothing leaves the page
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -68,7 +69,8 @@ def _breakable(match: re.Match[str]) -> str:
 
 def _drawn(char: str, plain: bool) -> bool:
     """Whether the character prints as itself."""
-    if unicodedata.category(char)[0] == "C":
+    kind = unicodedata.category(char)[0]
+    if kind == "C" or (kind == "M" and char not in DIACRITICS):  # other marks print on some letters and not on others
         return False
     return ord(char) in printable() and (not plain or ord(char) < 0x180 or char in "–—‘’“”•…€œŒ\u202f")
 

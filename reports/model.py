@@ -7,7 +7,7 @@ import re
 from ledger.models import Json
 from reference import Article, Reference
 from reports import moments, words
-from reports.casefile import Seen, Shown, Wording
+from reports.casefile import Proof, Seen, Shown, Wording
 from reports.facts import Contents
 from reports.legal import Rule
 
@@ -47,7 +47,7 @@ def page_model(contents: Contents, reference: Reference) -> Json:
         "withdrawn": _withdrawn(contents),
         "law": [_rule(rule) for rule in contents.rules],
         "law_day": moments.day(moments.paris(_key(contents).captured_at).date()),
-        "proofs": [_proof(proof.label, proof.state, proof.note) for proof in file.proofs],
+        "proofs": [_proof(proof) for proof in file.proofs],
         "imported": _imported(contents),
         "exhibits": _exhibits(contents),
     }
@@ -193,7 +193,7 @@ def _practitioner(shown: Shown, reference: Reference) -> Rows:
 def _identity(shown: Shown) -> Json:
     return {
         "linked": shown.status == "linked",
-        "state": words.IDENTITY.get(shown.status, shown.status),
+        "state": _capital(words.IDENTITY.get(shown.status, shown.status)),
         "rpps": shown.rpps,
         "reasons": [shorten(words.sentence(reason), 400) for reason in shown.reasons[:10]],
         "version": shown.matcher_version,
@@ -317,8 +317,12 @@ def _dates(article: Article) -> str:
     return f"Version en vigueur depuis le {moments.day(article.version_date)}{until}"
 
 
-def _proof(label: str, state: str, note: str) -> Json:
-    return {"label": label, "state": words.PROOF[state], "note": words.sentence(note) if note else ""}
+def _proof(proof: Proof) -> Json:
+    """A proof and since when its state is recorded; the reason is for operators and stays in the ledger."""
+    note = (
+        f"État inscrit au registre le {moments.in_paris(proof.at)}." if proof.at else "Rien n’est inscrit au registre."
+    )
+    return {"label": proof.label, "state": words.PROOF[proof.state], "note": note}
 
 
 def _imported(contents: Contents) -> list[str]:

@@ -19,6 +19,7 @@ from ledger.warc import Exchange
 
 SHORTEST = 4  # letters a trigger needs to be looked for alone
 SUFFIX = re.compile(r"(@[\w-]+)?(#/.*|#text/\d+)?$", re.DOTALL)  # what follows the CSS path in a locator
+BULLET = re.compile(r"(?m)^\s*[-–•*]\s+")  # a list item reads « - … » in a passage, and not on the page
 GAP = "\x00"  # between texts that do not touch on the page
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -40,12 +41,13 @@ def squeeze(text: str) -> str:
 
 def find(exchange: Exchange, text: str, locator: str, trigger: str) -> Found:
     """How far the wording can be found again in this capture. Raises as `Exchange.content` does."""
-    wanted = squeeze(text)
+    wanted = {squeeze(text), squeeze(BULLET.sub("", text))} - {""}
     source = exchange.text
-    if wanted and wanted in squeeze(_at(source, locator)):
+    there = squeeze(_at(source, locator))
+    if any(form in there for form in wanted):
         return Found.LOCATOR
     bodies = [body(source), body(exchange.content)]
-    if wanted and any(wanted in held for held in bodies):
+    if any(form in held for form in wanted for held in bodies):
         return Found.PAGE
     bare = squeeze(trigger)
     if len(bare) >= SHORTEST and any(bare in held for held in bodies):

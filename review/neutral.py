@@ -2,7 +2,7 @@
 
 A capture is hostile until proved otherwise. The Content-Security-Policy of the replay (`REPLAY_POLICY`) already forbids
 scripts, forms and requests in an opaque origin; this module takes them out beforehand as well, by rebuilding the page
-from a short list of elements and attributes: whatever is not on the list does not come through.
+from a short list of elements and attributes: no tag and no attribute that is not on the list comes through.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _KEPT = frozenset(
     dl dt em figcaption figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main mark nav ol p pre q s
     samp section small span strong sub summary sup table tbody td tfoot th thead time tr u ul var wbr""".split()  # noqa: SIM905
 )
-_UNWRAPPED = frozenset(
-    ("html", "body", "form", "fieldset", "label", "legend", "button", "font", "picture", "tt", "big", "noscript")
-)
+# Their contents are no words of the page, or are not read as HTML. The words inside any other unknown element stay:
+# the parser is older than HTML 5 and nests what follows an unclosed <embed> or a custom element inside it.
+_DROPPED = frozenset(("script", "style", "template", "iframe", "svg", "math", "title", "noframes", "noembed"))
 _VOID = frozenset(("br", "col", "hr", "img", "wbr"))
 _ATTRIBUTES = frozenset(("alt", "class", "colspan", "dir", "id", "lang", "open", "rowspan", "start", "title"))
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z", re.IGNORECASE)
@@ -64,7 +64,7 @@ def _parse(source: str) -> etree._Element | None:
 
 
 def _rebuild(root: etree._Element) -> str:
-    """Walk the tree once and write what is on the list; the contents of anything unknown go with it."""
+    """Walk the tree once; write the elements on the list, and of the others only the words."""
     out: list[str] = []
     hidden: etree._Element | None = None
     for event, node in etree.iterwalk(root, events=("start", "end")):
@@ -72,7 +72,7 @@ def _rebuild(root: etree._Element) -> str:
         if event == "start" and hidden is None:
             if tag in _KEPT:
                 out.append(_opening(tag, node))
-            elif tag not in _UNWRAPPED:
+            elif not tag or tag in _DROPPED:
                 hidden = node
                 continue
             out.append(escape(node.text or ""))

@@ -52,7 +52,7 @@ def add_reviewer(session: Session, login: str, display_name: str, password: str,
     )
     session.add(person)
     session.flush()
-    events.record(session, "reviewer.added", "reviewer", person.id, "desk", role=role)
+    events.record(session, "reviewer.added", "reviewer", person.id, "operator", role=role)
     return person
 
 

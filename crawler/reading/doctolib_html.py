@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.blocks import Piece, read_pieces
 from crawler.reading.doctolib_fields import machine_value
 from crawler.reading.doctolib_json import KEY_WIDTH, PLATFORM, IsDefault, slug_of
 from crawler.reading.errors import Unreadable
@@ -19,6 +18,7 @@ from crawler.reading.fields import field_of_heading
 from crawler.reading.jsonld import Node, nodes, scalar
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text
+from crawler.reading.pieces import Piece, read_pieces
 from crawler.reading.shown import adeli_numbers, looks_like_organisation, practitioner, rpps_numbers
 from crawler.reading.texts import clean, storable, to_text
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from typing import Any
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from bs4.exceptions import ParserRejectedMarkup
 from extruct.jsonld import JsonLdExtractor
 from lxml.etree import LxmlError
@@ -17,6 +18,7 @@ from crawler.reading.errors import Unreadable
 from ledger.warc import Exchange
 from reference.errors import VigieError
 
+warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)  # XHTML pages are pages
 _READ_STATUSES = frozenset((200, 203, 206))  # the platforms answer searches with 206 as well
 _LOOKS_HTML = re.compile(rb"<(?:!doctype|html|head|body|div|p|h1|main|section|article|script|meta)\b", re.IGNORECASE)
 

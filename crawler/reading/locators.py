@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from bs4 import BeautifulSoup, Tag
@@ -55,24 +56,37 @@ def follow(value: object, pointer: str) -> object:
     return value
 
 
-def css_path(node: Tag) -> str:
+def css_path(node: Tag, known: dict[int, str] | None = None) -> str:
     """A CSS path that selects this node and no other in its document.
 
     Rows hang from `table` by a descendant step, because browsers insert the `tbody` that the source left out.
+    `known` carries steps from call to call on one living tree: without it a page of n siblings costs n² comparisons.
     """
+    known = {} if known is None else known
     steps: list[str] = []
     current: Tag | None = node
     while current is not None and current.name != "[document]":
-        parent = current.parent
-        step = current.name
-        if parent is not None and current.name not in ("html", "head", "body"):
-            same = [sibling for sibling in parent.contents if isinstance(sibling, Tag) and sibling.name == current.name]
-            if len(same) > 1:
-                step += f":nth-of-type({next(i for i, s in enumerate(same, 1) if s is current)})"
-        loose = current.name == "tr" and parent is not None and parent.name == "table"
-        steps.append((" " if loose else " > ") + step)
-        current = parent
+        if id(current) not in known:
+            known.update(_steps_beside(current))
+        steps.append(known[id(current)])
+        current = current.parent
     return "".join(reversed(steps)).removeprefix(" > ").strip()
+
+
+def _steps_beside(node: Tag) -> dict[int, str]:
+    """The last step of the path of a node and of its siblings, by `id()`."""
+    parent = node.parent
+    if parent is None or node.name in ("html", "head", "body"):
+        return {id(node): f" > {node.name}"}
+    siblings = [sibling for sibling in parent.contents if isinstance(sibling, Tag)]
+    total, count = Counter(sibling.name for sibling in siblings), Counter[str]()
+    steps: dict[int, str] = {}
+    for sibling in siblings:
+        count[sibling.name] += 1
+        join = " " if sibling.name == "tr" and parent.name == "table" else " > "
+        nth = f":nth-of-type({count[sibling.name]})" if total[sibling.name] > 1 else ""
+        steps[id(sibling)] = f"{join}{sibling.name}{nth}"
+    return steps
 
 
 def own_content(node: Tag, skip: Skip = is_hidden) -> Iterator[str | Tag]:

@@ -14,12 +14,12 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.blocks import Piece, read_pieces, without_author
 from crawler.reading.doctolib_fields import machine_value
 from crawler.reading.fields import field_of_heading, field_of_path
 from crawler.reading.jsonld import Node, nodes, scalar, types_of
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text, word_set
+from crawler.reading.pieces import Piece, read_pieces, without_author
 from crawler.reading.shown import (
     adeli_numbers,
     looks_like_organisation,
@@ -27,7 +27,7 @@ from crawler.reading.shown import (
     profession_code,
     rpps_numbers,
 )
-from crawler.reading.texts import clean, fold, storable, to_text
+from crawler.reading.texts import clean, fold, storable, to_text, words
 
 PLATFORM = "practice_site"
 _HOSTED = re.compile(r"^/(?:~[^/]+|sites?/[^/]+)(?=/|$)")  # several practices on one host
@@ -104,7 +104,8 @@ def read_page(url: str, soup: BeautifulSoup) -> Iterator[FoundListing]:
     for passage in (*_visible(url, home, soup), *_structured(described), *_head(soup)):
         if passage.text:
             found.setdefault(passage.locator, passage)
-    yield FoundListing(PLATFORM, key, home, _shown(soup, described), tuple(found.values()))
+    shown = _shown(soup, described, at_home=_is_home(url, home))
+    yield FoundListing(PLATFORM, key, home, shown, tuple(found.values()))
 
 
 def _visible(url: str, home: str, soup: BeautifulSoup) -> Iterator[FoundPassage]:
@@ -180,8 +181,8 @@ def _head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
         yield FoundPassage("presentation", css_path(soup.title), clean(soup.title.get_text()))
 
 
-def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | None:
-    """The practitioner as this page shows them; None when it names nobody.
+def _shown(soup: BeautifulSoup, described: list[Node], *, at_home: bool) -> ShownPractitioner | None:
+    """The practitioner as this page shows them; None when it names nobody, or does so in passing.
 
     A page that shows several RPPS numbers gives none: choosing one of a group practice would accuse at random.
     """
@@ -196,7 +197,7 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
     name = next(
         (clean(n) for n in (*names, *(titled if len(titled) == 1 else ())) if isinstance(n, str) and n.strip()), ""
     )
-    if not name or not (who or rpps or adeli or _is_titled(name)):
+    if not name or not (who or rpps or adeli or (at_home and _is_titled(name))):
         return None
     telephone = soup.select_one('a[href^="tel:"]')
     address = data.get("address")
@@ -205,6 +206,7 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
     types = who.types if who else ()
     stated = [speciality.rsplit("/", 1)[-1], *(_TYPE_PROFESSIONS[kind] for kind in types if kind in _TYPE_PROFESSIONS)]
     title = soup.title.get_text() if soup.title is not None else ""
+    short_lines = [line for line in page.split("\n")[:60] if words(line) <= 5] if at_home else []
     signals: dict[str, Any] = {}
     if isinstance(data.get("isAcceptingNewPatients"), bool):
         signals["new_patients"] = data["isAcceptingNewPatients"]
@@ -212,7 +214,7 @@ def _shown(soup: BeautifulSoup, described: list[Node]) -> ShownPractitioner | No
         signals["rpps_shown"] = rpps
     return practitioner(
         is_organisation=not _HOUSES.isdisjoint(types) or looks_like_organisation(name) or len(rpps) > 1,
-        profession=profession_code([*stated, title, *_first_headings(soup), *_said_of(name, page)]),
+        profession=profession_code([*stated, title, *_first_headings(soup), *_said_of(name, page), *short_lines]),
         display_name=[name],
         speciality=stated,
         street=[postal.get("streetAddress"), address],

@@ -22,8 +22,9 @@ _WIDTHS = {
 }
 _ORGANISATION = re.compile(
     r"(?:cabinet|centre|center|maison|pole|clinique|pharmacie|selarl|sel|scm|scp|hopital|hospital|institut|laboratoire|"
-    r"groupe|groupement|association|polyclinique|dispensaire|espace|association)\b"
+    r"groupe|groupement|association|polyclinique|dispensaire|espace)\b"
 )
+_ONE_DOCTOR = re.compile(r"\b(?:dr|docteure?|pr|professeure?)\b")
 _RPPS = re.compile(r"\bRPPS\b[^\d\n]{0,40}(\d(?:[ \u00a0.\u202f]?\d){10})(?!\d)", re.IGNORECASE)
 _ADELI = re.compile(r"\bAD[EÉ]LI\b[^\d\n]{0,40}(\d[\dAB](?:[ \u00a0.\u202f]?\d){7})(?!\d)", re.IGNORECASE)
 _PARTS = re.compile(r"\s+(?:à|a|au|aux|en|de|-|–|—)\s+|\s*[|:•\n]\s*", re.IGNORECASE)
@@ -56,8 +57,9 @@ def profession_code(candidates: Sequence[object]) -> str:
 
 
 def looks_like_organisation(name: str) -> bool:
-    """True for a name that begins as a house does (« Cabinet… », « Centre de santé… »)."""
-    return bool(_ORGANISATION.match(fold(name)))
+    """True for a name that begins as a house does (« Cabinet… »), but not for one doctor's (« Cabinet du Dr X »)."""
+    folded = fold(name)
+    return bool(_ORGANISATION.match(folded)) and len(_ONE_DOCTOR.findall(folded)) != 1
 
 
 def numbers(text: str, pattern: re.Pattern[str]) -> list[str]:

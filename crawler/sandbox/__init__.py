@@ -1,4 +1,4 @@
-"""A practice platform on loopback: invented people, planted wording, the faults of real platforms, and its own truth."""
+"""A practice platform on loopback: invented people, planted wording, real platforms' faults, and its own truth."""
 
 from crawler.sandbox.server import SandboxServer
 from crawler.sandbox.world import PlantedPassage, Sandbox

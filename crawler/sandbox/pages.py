@@ -13,8 +13,8 @@ STYLE = "body{font:16px/1.5 sans-serif;max-width:44rem;margin:2rem auto;padding:
 DEFAULT_BIOS = {
     "dentiste": "Le chirurgien-dentiste, aussi appelé dentiste, prend en charge les problèmes bucco-dentaires. Ce "
     "spécialiste de la dentition s'occupe aussi bien des dents, des gencives et des nerfs que des maxillaires. Les "
-    "patients peuvent notamment le consulter pour un détartrage, le soin d'une carie, le soulagement de gencives irritées "
-    "ou encore pour la réparation d'une dent abîmée."
+    "patients peuvent notamment le consulter pour un détartrage, le soin d'une carie, le soulagement de gencives "
+    "irritées ou encore pour la réparation d'une dent abîmée."
 }
 
 
@@ -246,18 +246,21 @@ def site_pages(world: Sandbox, number: int) -> dict[str, str]:
     home = (
         f'<div class="alert">{escape(" ".join(texts["banner"]))}</div><h1>{escape(person.name)}</h1>'
         f"<p>{escape(person.speciality)}</p><h2>Le cabinet</h2>{paragraphs('presentation')}"
-        f'<h2>Horaires</h2>{paragraphs("hours")}<section class="avis"><h2>Avis des patients</h2>{paragraphs("review")}</section>'
+        f"<h2>Horaires</h2>{paragraphs('hours')}"
+        f'<section class="avis"><h2>Avis des patients</h2>{paragraphs("review")}</section>'
     )
     faq = "".join(_question(text) for text in texts["faq"])
     motives = "".join(f"<li>{escape(text)}</li>" for text in texts["motive"])
-    legal = f"<p>Éditeur : {escape(person.name)}, {escape(person.street)}, {person.postcode} {escape(person.city)}.</p>"
+    place = f"{person.street}, {person.postcode} {person.city}"
+    legal = f"<p>Éditeur : {escape(person.name)}, {escape(place)}.</p>"
     legal += f"<p>RPPS : {person.rpps}</p>" if person.rpps else ""
     return {
         "": written("Accueil", home, _ld(data)),
         "honoraires": written("Honoraires", f"<h1>Honoraires et paiement</h1>{paragraphs('payment')}"),
         "infos-pratiques": written(
             "Infos pratiques",
-            f"<h1>Prendre rendez-vous</h1>{paragraphs('instructions')}<h2>Motifs de consultation</h2><ul>{motives}</ul>",
+            f"<h1>Prendre rendez-vous</h1>{paragraphs('instructions')}"
+            f"<h2>Motifs de consultation</h2><ul>{motives}</ul>",
         ),
         "faq": written("FAQ", f"<h1>Questions fréquentes</h1>{faq}"),
         "mentions-legales": written("Mentions légales", f"<h1>Mentions légales</h1>{legal}"),

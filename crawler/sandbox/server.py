@@ -25,7 +25,14 @@ LOGIN = (
     "<html><body><h1>Identifiez-vous</h1><form method=post><input name=email>"
     "<input type=password name=password><button>Se connecter</button></form></body></html>"
 )
-FAULTS = {3: "missing", 8: "error", 11: "slow_down", 16: "retry_later", 21: "consent", 26: "login"}
+FAULTS = {
+    3: "missing",
+    8: "error",
+    11: "slow_down",
+    16: "retry_later",
+    17: "consent",
+    25: "login",
+}  # the last two hide planted wording
 
 
 @dataclass(frozen=True)
@@ -145,9 +152,10 @@ class Platform:
 class SandboxServer:
     """A running server: `host`, `start_urls`, `set_day`, `log` and `most_at_once`. Use it as a context manager."""
 
-    def __init__(self, world: Sandbox, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 takes a free one."""
+    def __init__(self, world: Sandbox, port: int = 0, latency: float = 0.0) -> None:
+        """Listen on 127.0.0.1; port 0 takes a free one; each answer takes `latency` seconds."""
         self.world = world
+        self.latency = latency
         self.platform = Platform(world)
         self.log: list[Seen] = []
         self.most_at_once = 0
@@ -200,9 +208,11 @@ class SandboxServer:
                 owner._enter(self.command, self.path, self.headers.get("User-Agent", ""))
                 try:
                     body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                    self._send(owner.platform.answer(self.command, self.path, body))
+                    answer = owner.platform.answer(self.command, self.path, body)
+                    time.sleep(owner.latency)
                 finally:
                     owner._leave()
+                self._send(answer)
 
             do_GET = do_POST = _serve  # noqa: N815
 

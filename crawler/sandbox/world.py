@@ -1,4 +1,4 @@
-"""The practice world: listing number i is computed from (seed, i) alone, so that 100,000 of them cost nothing until asked.
+"""The practice world: listing i is computed from (seed, i) alone, so that 100,000 of them cost nothing until asked.
 
 It serves nothing; `crawler.sandbox.pages` writes its pages and `crawler.sandbox.server` answers for them.
 """

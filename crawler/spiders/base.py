@@ -25,7 +25,8 @@ class PlatformSpider(scrapy.Spider):
     `parse_listing` and `parse`.
     """
 
-    parser_version: ClassVar[str]
+    name = ""  # no platform: Scrapy's loader passes it over
+    parser_version: ClassVar[str] = ""
 
     def __init__(self, start_urls: Iterable[str] | str = (), limit: int | str | None = None, **kwargs: Any) -> None:
         """Start at `start_urls` (a list, or one string with commas), else where the reference says."""

@@ -151,7 +151,7 @@ class World:
             start=start,
             end=start + len(trigger),
             confidence=CONFIDENCE,
-            reasons=["Le passage nomme la CMU et dit que ces patients ne sont pas reçus."],
+            reasons=["Le passage nomme la CMU et dit que ces patients ne sont pas reçus (règle refus.verbe)."],
             context=[],
         )
 

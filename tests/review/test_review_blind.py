@@ -49,7 +49,14 @@ def test_the_machine_s_reading_is_not_shown_before_the_vote(world: World, visit:
     case_id = world.case()
     page = visit("basile").get(f"/cas/{case_id}").text
     score = f"{CONFIDENCE:.2f}"
-    for secret in (MODEL_VERSION, str(CONFIDENCE), score, score.replace(".", ","), "Lecture automatique"):
+    for secret in (
+        MODEL_VERSION,
+        str(CONFIDENCE),
+        score,
+        score.replace(".", ","),
+        "Lecture automatique",
+        "refus.verbe",
+    ):
         assert secret not in page
     assert "checked" not in page  # no stance is proposed
     assert "<mark>patients CMU ne sont pas acceptés</mark>" in page
@@ -61,6 +68,7 @@ def test_the_voter_then_sees_the_state_and_the_machine(world: World, visit: Open
     alix.vote(case_id, "confirm", note="ma note")
     page = alix.get(f"/cas/{case_id}").text
     assert "En attente d’un second avis" in page and "ma note" in page and MODEL_VERSION in page
+    assert "(règle refus.verbe)" in page
     assert "Enregistrer" not in page  # no form any more
     world.cast(case_id, "basile", "confirm", note="note de Basile")
     page = alix.get(f"/cas/{case_id}").text

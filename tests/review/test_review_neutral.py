@@ -46,6 +46,22 @@ def test_nothing_that_acts_or_calls_comes_through(source: str) -> None:
     assert "url(" not in style and "@import" not in style and "\\" not in style
 
 
+def test_no_element_swallows_the_words_after_it() -> None:
+    for tag in (
+        "embed",
+        "video",
+        "audio",
+        "object data=x",
+        "source",
+        "my-widget",
+        "input",
+        "select",
+        "foo:bar",
+        "blink",
+    ):
+        assert "CMU non acceptée" in neutral_html(f"<div><{tag}><p>CMU non acceptée</p></div>"), tag
+
+
 @pytest.mark.parametrize(
     "css",
     ["@import 'x.css';", "@import url(x)", "a{b:url(//e.test)}", "a{b:u\\72l(//e.test)}", "a{b:URL( 'x' )}",
