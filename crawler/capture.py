@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.utils
 import logging
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +79,7 @@ def close_soon(crawler: Crawler, reason: str) -> None:
     if engine is not None and engine.spider is not None:
         from twisted.internet import reactor
 
-        reactor.callLater(0, engine.close_spider, engine.spider, reason)  # type: ignore[arg-type, attr-defined]
+        reactor.callLater(0, engine.close_spider, engine.spider, reason)  # type: ignore[arg-type]
 
 
 class Pace:
@@ -89,7 +90,7 @@ class Pace:
         self.crawler = crawler
         self.short = set(crawler.settings.getlist("VIGIE_ALLOW_HOSTS"))
         self.shortened = crawler.settings.get("VIGIE_DELAY") is not None
-        self.held: dict[str, float] = {}
+        self.held: dict[str, tuple[float, float]] = {}  # slot: until when (monotonic seconds), its usual pause
 
     def _slot(self, request: Request) -> tuple[str, Any]:
         key = request.meta.get("download_slot") or ""
@@ -110,12 +111,19 @@ class Pace:
         key, slot = self._slot(request)
         if slot is None:
             return
-        if key in self.held:
-            slot.delay = self.held.pop(key)
+        now = time.monotonic()
+        if key in self.held and now >= self.held[key][0]:
+            slot.delay = self.held.pop(key)[1]
         asked = retry_after(exchange.header("retry-after"), exchange.captured_at)
-        if outcome in (Outcome.RATE_LIMITED, Outcome.SERVER_ERROR) and asked > slot.delay:
-            self.held[key] = slot.delay
-            slot.delay = asked
+        if outcome not in (Outcome.RATE_LIMITED, Outcome.SERVER_ERROR) or asked <= slot.delay:
+            return
+        usual = self.held[key][1] if key in self.held else slot.delay
+        self.held[key] = (now + asked, usual)
+        slot.delay, slot.lastseen = asked, now
+        if slot.latercall:  # the next request was planned before the server asked to wait
+            slot.latercall.cancel()
+            slot.latercall = None
+        self.crawler.engine.downloader._process_queue(slot)
 
 
 class CaptureMiddleware:

@@ -103,12 +103,20 @@ def _opened(path: Path, url: str | None) -> Iterator[Exchange]:
     if name.endswith((".warc.gz", ".warc")):
         if size > MAX_WARC:
             raise TooLarge(f"{path}: {size} bytes; a WARC file of at most {MAX_WARC} is read")
+        if not _begins_as_warc(path):
+            raise DamagedCapture("not a WARC file")
         return iter_exchanges(path)
     if name.endswith((".html", ".htm")):
         if size > MAX_HTML:
             raise TooLarge(f"{path}: {size} bytes; a saved page of at most {MAX_HTML} is read")
         return _from_html(path, url)
     raise CannotImport(f"{path}: neither .warc.gz nor .html")
+
+
+def _begins_as_warc(path: Path) -> bool:
+    """True for gzip or a WARC's first line: a reader would look through all of anything else for one."""
+    with path.open("rb") as file:
+        return file.read(5).startswith((b"\x1f\x8b", b"WARC/"))
 
 
 def _checked(path: Path, url: str | None) -> list[str]:

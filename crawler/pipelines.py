@@ -12,7 +12,6 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem, IgnoreRequest
 from scrapy.http import Request, Response
 
-from crawler.capture import close_soon
 from crawler.items import FoundListing
 from crawler.outcomes import Outcome
 from crawler.recording import record_listing
@@ -99,7 +98,7 @@ class RequireEvidence:
 
 
 class RecordListing:
-    """Writes the listing and its passages; ends the crawl when the wanted number of listings is reached."""
+    """Writes the listing and its passages, and takes no listing beyond the wanted number."""
 
     def __init__(self, crawler: Crawler, ledger: Ledger) -> None:
         """Write into `ledger`."""
@@ -130,6 +129,4 @@ class RecordListing:
         self.counts["new_listings"] += added.listings
         self.counts["passages"] += added.passages
         self.counts["listings"] = len(self.keys)
-        if self.limit and len(self.keys) == self.limit and added.listings:
-            close_soon(self.crawler, "limit")
         return item

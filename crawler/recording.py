@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +17,24 @@ from ledger.models import Capture, Crawl, Listing, ListingView, Passage
 from ledger.warc import Exchange, to_warc_gz
 
 MAX_LOCATOR = 2000  # characters
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Text that every database takes: NUL and halves of surrogate pairs, which JSON can hold, become U+FFFD.
+
+    One character for one, so that offsets stay as they are.
+    """
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def _plain(value: Any) -> Any:
+    """The same for every text inside a JSON value."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {plain(str(key)): _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(frozen=True)
@@ -24,17 +45,25 @@ class Recorded:
     passages: int = 0
 
 
-def _same_before(session: Session, exchange: Exchange) -> Capture | None:
-    """The last full capture of this address, when it holds the same status and body."""
+def _same_before(session: Session, store: EvidenceStore, exchange: Exchange, provenance: str) -> Capture | None:
+    """The last full capture of this address, when it holds the same answer, came the same way and is still there.
+
+    A live answer never leans on an imported file; a redirect is always kept, for its place is in a header.
+    """
+    if 300 <= exchange.status < 400:
+        return None
     query = (
         select(Capture)
         .where(Capture.url == exchange.url, Capture.method == exchange.method, Capture.warc_sha256.is_not(None))
+        .where(Capture.provenance == provenance)
         .order_by(Capture.id.desc())
         .limit(1)
     )
     last = session.scalars(query).first()
-    same = last is not None and last.body_sha256 == exchange.body_sha256 and last.status == exchange.status
-    return last if same and exchange.method == "GET" else None
+    if last is None or exchange.method != "GET" or not store.path(str(last.warc_sha256)).exists():
+        return None
+    now = (exchange.body_sha256, exchange.status, exchange.content_type[:120])
+    return last if (last.body_sha256, last.status, last.content_type) == now else None
 
 
 def record_capture(
@@ -47,7 +76,7 @@ def record_capture(
     provenance: str = "live",
 ) -> Capture:
     """Keep the exchange as evidence and add its row. Unchanged content costs a small row that points at the first."""
-    before = _same_before(session, exchange)
+    before = _same_before(session, store, exchange, provenance)
     warc = None if before else to_warc_gz(exchange)
     capture = Capture(
         crawl_id=crawl_id,
@@ -120,6 +149,8 @@ def _add_view(session: Session, found: FoundListing, listing: Listing, capture_i
 def record_listing(session: Session, found: FoundListing, capture_id: int, version: str) -> Recorded:
     """Add what one answer says about one listing. Calling it again for the same capture and parser adds nothing."""
     holder = evidence_of(session, capture_id)
+    shown = replace(found.shown, **_plain(vars(found.shown))) if found.shown else None
+    found = replace(found, key=plain(found.key), url=plain(found.url), shown=shown)
     known_before = session.scalar(
         select(Listing.id).where(Listing.platform == found.platform, Listing.key == found.key)
     )
@@ -131,11 +162,11 @@ def record_listing(session: Session, found: FoundListing, capture_id: int, versi
     seen = set(session.scalars(query))
     added = 0
     for passage in found.passages:
-        locator = passage.locator[:MAX_LOCATOR]
+        locator = plain(passage.locator[:MAX_LOCATOR])
         if locator in seen or not passage.text.strip():
             continue
         seen.add(locator)
-        text = passage.text.replace("\0", "\ufffd")
+        text = plain(passage.text)
         session.add(
             Passage(
                 listing_id=listing.id,

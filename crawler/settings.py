@@ -39,6 +39,7 @@ def scrapy_settings(contact: str, delay: float) -> dict[str, Any]:
         "HTTPPROXY_ENABLED": False,
         "HTTPCACHE_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
         "REFERRER_POLICY": "no-referrer",
         "REDIRECT_MAX_TIMES": 5,
         "RETRY_TIMES": 1,

