@@ -32,7 +32,8 @@ def scores(gold: list[bool], said: list[bool]) -> str:
     """Precision, recall and F1 of the flag."""
     hit = sum(a and b for a, b in zip(gold, said, strict=True))
     precision, recall = hit / max(1, sum(said)), hit / max(1, sum(gold))
-    return f"precision {precision:.3f}  recall {recall:.3f}  F1 {2 * precision * recall / max(1e-9, precision + recall):.3f}"
+    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    return f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}"
 
 
 def median_seconds(work: Callable[[], object], rounds: int = 5) -> float:

@@ -86,7 +86,8 @@ class TagMatcher:
         for demanded, matcher in self._groups.items():
             if demanded and not demanded & tags:
                 continue
-            for key, start, _, alignment in matcher(doc, with_alignments=True):
+            matches: Any = matcher(doc, with_alignments=True)  # the stubs know the shape without alignments only
+            for key, start, _, alignment in matches:
                 place = self._places[key]
                 pattern = self.patterns[place]
                 meant = [i for i, a in enumerate(alignment, start) if pattern.first <= a <= pattern.last and i > 0]

@@ -130,7 +130,7 @@ def _overview(contents: Contents, reference: Reference) -> Rows:
     ]
     if len(observed) > 1:
         rows.append(["Formule vue la dernière fois", f"{moments.in_paris(observed[-1].captured_at)} (heure de Paris)"])
-    rows.append(["Constats", words.plural(len(observed), "capture", "captures")])
+    rows.append(["Relevés", words.plural(len(observed), "capture", "captures")])
     proofs = ", ".join(f"{proof.label.lower()} : {words.PROOF[proof.state]}" for proof in contents.file.proofs)
     rows.append(["Preuves complémentaires", proofs])
     return rows
