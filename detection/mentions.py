@@ -7,8 +7,8 @@ from detection.normalise import Folded
 from detection.tokens import WORD, Token
 
 _NEAR = frozenset({
-    "HOLD", "RECV", "RECVP", "REFU", "REFUP", "EXC", "COLON", "BEN", "PROOF", "TPN", "COSTN", "PAS", "LINK", "SLASH", "NON", "OUI",
-    "PEC", "ET", "OU", "NI", "TICK", "CROSS",
+    "HOLD", "RECV", "RECVP", "REFU", "REFUP", "EXC", "COLON", "BEN", "PROOF", "TPN", "COSTN", "PAS", "LINK",
+    "SLASH", "NON", "OUI", "PEC", "ET", "OU", "NI", "TICK", "CROSS",
 })  # fmt: skip
 #: Beside these even a capital AME is not the benefit.
 _PERSONAL = frozenset({"assistant", "assistante", "aide", "etat", "etats"})

@@ -23,8 +23,8 @@ from detection.tokens import Token
 #: Tags that nearly every text holds: demanding one of them tells nothing.
 COMMON = frozenset({"BEN", "DOT", "DET", "W", "COMMA", "BOS", "AUX", "PRON"})
 CLAUSE_ENDS = [
-    "BEN", "RECV", "RECVP", "REFU", "REFUP", "HRECV", "HREFU", "EXC", "BUT", "DOT", "QM", "NL", "SEMI", "BOS", "COND", "PAST",
-    "NOBOOK",
+    "BEN", "RECV", "RECVP", "REFU", "REFUP", "HRECV", "HREFU", "EXC", "BUT", "DOT", "QM", "NL", "SEMI", "BOS",
+    "COND", "PAST", "NOBOOK",
 ]  # fmt: skip
 SENTENCE_ENDS = ["DOT", "QM", "NL", "BOS"]
 FILL = ["AUX", "ADV", "PRON", "DET", "W", "FOR"]

@@ -6,16 +6,17 @@ from detection.normalise import fold_fast
 
 #: Pieces of which at least one stands in every text that names a benefit, or paraphrases one.
 _PIECES = (
-    "cmu", "c2s", "css", "acs", " ame ", "a m e", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu",
-    "solida", "sollida", "solide", "soldai", "solidi", "universel", "univers", "univers", "aide medic", "aides medic",
-    "aide a la comp", "aide comp", "aide au ", "aide a l a", "aide pour ", "cheque sante", "cheque acs", "protection c",
-    "aide social", "aides social", "patients socia", "cas socia", "minima socia", "assistance ", "l etat", " d etat",
-    " etat", "detat", "sans papier", "aide publique", "aides publiques", "aide de l", "aides de", "d une aide",
-    "couverture grat", "couvertures grat", "couverture soci", "mutuelle grat", "mutuelles grat", "mutuelle de l",
-    "complementaire grat", "complementaires grat", "complementaire aid", "complementaires aid", "dispositif", "regime soci",
-    "regime d aide", "assures aides", "payant social", "aides a la sante", "aide sante", "aides sante", "charge sociale",
-    "patient social", "patiente social", "patientes social", "puma", "protection univ", "public aid", "medical aid", "state ",
-    "ayuda medica", "social benefit", "publicly funded", "regimes d aide", "regimes soci",
+    "cmu", "c2s", "css", "acs", " ame ", "a m e", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu", "solida",
+    "sollida", "solide", "soldai", "solidi", "universel", "univers", "univers", "aide medic", "aides medic",
+    "aide a la comp", "aide comp", "aide au ", "aide a l a", "aide pour ", "cheque sante", "cheque acs",
+    "protection c", "aide social", "aides social", "patients socia", "cas socia", "minima socia", "assistance ",
+    "l etat", " d etat", " etat", "detat", "sans papier", "aide publique", "aides publiques", "aide de l",
+    "aides de", "d une aide", "couverture grat", "couvertures grat", "couverture soci", "mutuelle grat",
+    "mutuelles grat", "mutuelle de l", "complementaire grat", "complementaires grat", "complementaire aid",
+    "complementaires aid", "dispositif", "regime soci", "regime d aide", "assures aides", "payant social",
+    "aides a la sante", "aide sante", "aides sante", "charge sociale", "patient social", "patiente social",
+    "patientes social", "puma", "protection univ", "public aid", "medical aid", "state ", "ayuda medica",
+    "social benefit", "publicly funded", "regimes d aide", "regimes soci",
 )  # fmt: skip
 
 
@@ -38,10 +39,11 @@ _RARE = (
 
 
 _FIRST_WORDS = (
-    "css", "acs", "ame", "aide", "aides", "aid", "sante", "puma", "cheque", "protection", "cas", "minima", "assistance", "etat",
-    "detat", "papiers", "papier", "social", "sociale", "sociales", "sociaux", "socials", "payes", "couverture", "couvertures",
-    "mutuelle", "mutuelles", "complementaire", "complementaires", "dispositif", "dispositifs", "regime", "regimes", "patients",
-    "state", "benefits", "publicly", "ayuda", "patient", "letat",
+    "css", "acs", "ame", "aide", "aides", "aid", "sante", "puma", "cheque", "protection", "cas", "minima",
+    "assistance", "etat", "detat", "papiers", "papier", "social", "sociale", "sociales", "sociaux", "socials",
+    "payes", "couverture", "couvertures", "mutuelle", "mutuelles", "complementaire", "complementaires",
+    "dispositif", "dispositifs", "regime", "regimes", "patients", "state", "benefits", "publicly", "ayuda",
+    "patient", "letat",
 )  # fmt: skip
 
 

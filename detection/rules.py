@@ -116,7 +116,10 @@ def _examples(path: Path, node: yaml.Node, stance: str, *, marked: bool) -> tupl
     return tuple(found)
 
 
-_KEYS = frozenset({"id", "status", "stance", "weight", "description", "reason", "patterns", "unless", "needs", "fields", "false_positives", "matching", "non_matching"})  # fmt: skip
+_KEYS = frozenset({
+    "id", "status", "stance", "weight", "description", "reason", "patterns", "unless", "needs", "fields",
+    "false_positives", "matching", "non_matching",
+})  # fmt: skip
 _OPTIONAL = frozenset({"unless", "needs", "fields"})
 
 

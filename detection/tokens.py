@@ -35,7 +35,10 @@ _MARKS = {
     "؟": "QM",
     "。": "DOT",
 }
-_ABBREVIATIONS = frozenset({"dr", "drs", "pr", "mme", "mmes", "mlle", "st", "ste", "tel", "art", "etc", "cf", "no", "env", "av", "bd", "rdv", "consult", "ex"})  # fmt: skip
+_ABBREVIATIONS = frozenset({
+    "dr", "drs", "pr", "mme", "mmes", "mlle", "st", "ste", "tel", "art", "etc", "cf", "no", "env", "av", "bd",
+    "rdv", "consult", "ex",
+})  # fmt: skip
 #: English contractions and French glued forms, opened so that the lexicon sees their words.
 ENDS = frozenset({"DOT", "QM", "NL"})
 
