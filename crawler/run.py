@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crawler.guard import HostRefused, check
-from crawler.settings import SOFTWARE, scrapy_settings, user_agent
+from crawler.settings import LEAST_DELAY, SOFTWARE, scrapy_settings, user_agent
 from ledger import Ledger, StoreFull
 from ledger.events import record
 from reference import load_reference
@@ -173,20 +173,23 @@ class TellProgress:
             close_soon(self.crawler, "abandoned")
 
 
-def _delay(spec: CrawlSpec) -> float:
-    """The pause for this run: the platform's, unless every start address is a host the operator named with a delay."""
-    from crawler.guard import host_port
+def _slots(spec: CrawlSpec) -> dict[str, dict[str, float]]:
+    """The shorter pause, for the hosts the operator named and for no other, also when a link leads elsewhere."""
+    if spec.delay_seconds is None:
+        return {}
+    delay = max(spec.delay_seconds, LEAST_DELAY)
+    return {host.rsplit(":", 1)[0].lower(): {"concurrency": 1, "delay": delay} for host in spec.allow_hosts}
 
-    own = float(load_reference().platforms[spec.platform].delay_seconds)
-    named = {host.lower() for host in spec.allow_hosts}
-    if spec.delay_seconds is not None and all(host_port(url) in named for url in spec.start_urls):
-        return spec.delay_seconds
-    return own
+
+def _delay(spec: CrawlSpec) -> float:
+    """The platform's own pause in seconds: every host that was not named with a delay gets it."""
+    return float(load_reference().platforms[spec.platform].delay_seconds)
 
 
 def _settings(spec: CrawlSpec, crawl_id: int) -> dict[str, Any]:
     return {
         **scrapy_settings(spec.contact, _delay(spec)),
+        "DOWNLOAD_SLOTS": _slots(spec),
         "EXTENSIONS": {"crawler.run.TellProgress": 500},
         "LOG_FILE": str(spec.home / "crawl.log"),
         "LOG_LEVEL": "INFO",
@@ -213,7 +216,7 @@ def _begin(ledger: Ledger, spec: CrawlSpec) -> int:
             start_urls=list(spec.start_urls),
             limit=spec.limit,
             allow_hosts=list(spec.allow_hosts),
-            delay_seconds=_delay(spec),
+            delay_seconds=_delay(spec) if spec.delay_seconds is None else spec.delay_seconds,
         )
         return row.id
 

@@ -36,6 +36,11 @@ def scrapy_settings(contact: str, delay: float) -> dict[str, Any]:
         "DOWNLOAD_TIMEOUT": TIMEOUT,
         "DOWNLOAD_MAXSIZE": MAX_BODY,
         "COOKIES_ENABLED": False,
+        "DEFAULT_REQUEST_HEADERS": {
+            "Accept": "text/html,application/json;q=0.9,*/*;q=0.8",
+            "Accept-Language": "fr",
+            "Accept-Encoding": "gzip, deflate, br",  # what `ledger` can unpack again
+        },
         "HTTPPROXY_ENABLED": False,
         "HTTPCACHE_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
