@@ -108,7 +108,7 @@ def _shape(acronym: str) -> str:
 
 
 def load_words(path: Path) -> Phrases:
-    """Tags by phrase; a phrase listed under two tags keeps the first, so the file's order is its order of preference."""
+    """Tags by phrase; a phrase listed under two tags keeps the first: the file's order is its order of preference."""
     phrases = Phrases()
     for tag, items in entries(path, compose(path)):
         for phrase, _ in strings(path, items):

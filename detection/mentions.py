@@ -12,6 +12,13 @@ _NEAR = frozenset({
 })  # fmt: skip
 #: Beside these even a capital AME is not the benefit.
 _PERSONAL = frozenset({"assistant", "assistante", "aide", "etat", "etats"})
+#: Beside these words the acronym is another one.
+_COMPANY = {
+    "css": frozenset({"html", "javascript", "php", "js", "article", "art", "web"}),
+    "acs": frozenset(
+        {"coronarien", "coronary", "acute coronary syndrome", "syndrome coronarien aigu", "surgeons", "infarctus"}
+    ),
+}
 _FOLLOWERS = frozenset(
     {"patients", "patient", "holders", "beneficiaries", "pacientes", "pazienti", "patienten", "people"}
 )
@@ -92,9 +99,12 @@ def _is_acronym(folded: Folded, start: int, end: int, text: str) -> bool:
     return "." in text or all(not character.islower() for character in original)
 
 
-def doubtful_soul(tokens: Sequence[Token], place: int, folded: Folded) -> bool:
-    """A lower-case, unaccented « ame » is the benefit only beside words that speak of patients or of admission."""
+def doubtful(tokens: Sequence[Token], place: int, folded: Folded) -> bool:
+    """Whether an acronym keeps other company; a lower-case « ame » is the benefit only beside words of admission."""
     token = tokens[place]
+    if token.text in _COMPANY:
+        around = tokens[max(0, place - 3) : place + 4]
+        return (tokens[place - 1].tag == "NUM" and place > 0) or any(t.text in _COMPANY[token.text] for t in around)
     if token.text != "ame" or (folded.original[folded.offsets[token.start]] == "A" and "E" in _original(folded, token)):
         return False
     if place and tokens[place - 1].text in {"dr", "docteur", "madame", "monsieur", "mme", "m"}:

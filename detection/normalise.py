@@ -33,7 +33,7 @@ _LOOKALIKES = dict(
         strict=True,
     )
 )
-#: Stand-ins used inside the folded text: ``+`` for a tick, ``×`` for a cross.
+#: Stand-ins inside the folded text for every pictogram that says yes, or no.
 TICK, CROSS = "✓", "✗"
 
 
@@ -112,8 +112,8 @@ class _FoldTable(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         piece = fold_character(chr(code))
-        if piece and not piece.isalnum():
-            piece = " "
+        if not piece.isalnum():
+            piece = "".join(part if part.isalnum() else " " for part in piece)
         self[code] = piece
         return piece
 
@@ -122,5 +122,5 @@ _TABLE = _FoldTable()
 
 
 def fold_fast(text: str) -> str:
-    """Letters and digits folded as in :func:`fold`, in words parted by one space, with a space at both ends; no offsets."""
+    """Letters and digits folded as in :func:`fold`, in words parted by one space, with one at both ends; no offsets."""
     return f" {' '.join(text.translate(_TABLE).split())} "

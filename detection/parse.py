@@ -6,7 +6,7 @@ import spacy
 from spacy.vocab import Vocab
 
 from detection.lexicon import Lexicon
-from detection.mentions import chunk, doubtful_soul, merge, name_benefits, tag_words, take_followers
+from detection.mentions import chunk, doubtful, merge, name_benefits, tag_words, take_followers
 from detection.normalise import Folded
 from detection.patterns import TagMatcher, make_doc
 from detection.questions import answer_questions
@@ -74,7 +74,7 @@ class Parser:
             return []
         tokens = tag_words(_window(tokens), self.lexicon)
         for place, token in enumerate(tokens):
-            if token.tag == "BEN" and doubtful_soul(tokens, place, folded):
+            if token.tag == "BEN" and doubtful(tokens, place, folded):
                 token.tag, token.benefits = WORD, ()
         if not any(token.tag == "BEN" for token in tokens):
             return []

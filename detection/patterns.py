@@ -3,7 +3,7 @@
 One element per word, spaces between:
 ``TAG`` or ``TAG|TAG``  a token of that tag; ``word`` or ``word|word``  that folded word; ``!TAG``  any other token;
 ``?  *  +`` behind it as in regular expressions, ``{0,3}`` as in spaCy;
-``...`` (or ``...5``)  at most eight (five) tokens within one clause: no other benefit, predicate, exception or sentence end;
+``...`` (or ``...5``)  at most eight (five) tokens of one clause: no benefit, predicate, exception, sentence end;
 ``~`` (or ``~5``)  at most eight tokens within the sentence;  ``>>``  at most twelve tokens, across one sentence end;
 ``< >``  around the elements that are meant, the others being context;
 ``FILL``  a little word that may stand inside a verb group;  ``^``  the start of the text or of a sentence.

@@ -60,7 +60,7 @@ class Prefilter:
         self._words = frozenset(_FIRST_WORDS) | {piece.split()[-1] for piece in known[len(_PIECES) :]}
 
     def may_mention(self, plain: str) -> bool:
-        """False only when no benefit can be named in the text, given as ``fold_fast`` leaves it, words parted by one space."""
+        """False only when no benefit can be named in the text, given as ``fold_fast`` leaves it."""
         if self._words.isdisjoint(plain.split()) and not any(piece in plain for piece in _RARE):
             return False
         return any(piece in plain for piece in self.pieces)

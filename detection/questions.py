@@ -17,6 +17,7 @@ _PREDICATES = frozenset(
     {"RECV", "RECVP", "REFU", "REFUP", "REFUN", "TP", "NOTP", "COSTN", "DEPN", "BOOK", "NOBOOK", "DELAY", "XDOCS"}
 )
 _WHICH = frozenset({"qui", "quels", "quelles", "lesquels", "lesquelles"})
+_MUST = frozenset({"faut", "dois", "doit", "devons"})
 _POLITE = frozenset({"NL", "ADV", "DASH", "COLON", "COMMA", "PRON", "DET"})
 _YES, _NO = frozenset({"OUI", "TICK"}), frozenset({"NON", "CROSS", "JAMAIS"})
 
@@ -70,7 +71,7 @@ def _settle(question: list[Token], answer: Token | None) -> list[Token]:
             token.tag = "COLON"
     if asserted:
         answer.tag = "ANSWER"
-    elif any(token.tag == "ASKED" for token in question):
+    elif any(token.tag == "ASKED" or token.text in _MUST for token in question):
         answer.tag = "SAME"
     else:
         answer.tag = "ANO" if denied else "AYES"

@@ -1,4 +1,4 @@
-"""Read a passage: what its wording does to patients who hold a protected benefit; pure, and it never judges a person."""
+"""Read a passage: what its wording does to patients who hold a protected benefit; it never judges a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -121,6 +121,7 @@ _KEYS = frozenset({
     "false_positives", "matching", "non_matching",
 })  # fmt: skip
 _OPTIONAL = frozenset({"unless", "needs", "fields"})
+_LISTS = frozenset({"patterns", "matching", "non_matching"})
 
 
 def _rule(path: Path, node: yaml.Node) -> Rule:
@@ -131,19 +132,14 @@ def _rule(path: Path, node: yaml.Node) -> Rule:
             raise BadRules(path, parts[key].start_mark.line + 1, f"unknown key « {key} »")
     if missing := sorted(_KEYS - _OPTIONAL - set(parts)):
         raise BadRules(path, line, f"missing: {', '.join(missing)}")
-    text = {
-        key: _scalar(path, parts[key])
-        for key in ("id", "status", "stance", "weight", "description", "reason", "false_positives")
-    }
+    text = {key: _scalar(path, parts[key]) for key in sorted(_KEYS - _OPTIONAL - _LISTS)}
     if text["status"] not in STATUSES:
         raise BadRules(path, parts["status"].start_mark.line + 1, f"unknown status « {text['status']} »")
     if text["stance"] not in STANCES[1:]:
         raise BadRules(path, parts["stance"].start_mark.line + 1, f"unknown stance « {text['stance']} »")
     if not text["weight"].isdigit():
         raise BadRules(path, parts["weight"].start_mark.line + 1, "weight is a whole number")
-    sets = {
-        key: frozenset(s for s, _ in strings(path, parts[key])) if key in parts else frozenset() for key in _OPTIONAL
-    }
+    sets = {key: frozenset(s for s, _ in strings(path, parts[key])) for key in _OPTIONAL & parts.keys()}
     return Rule(
         id=text["id"],
         status=text["status"],
@@ -152,9 +148,9 @@ def _rule(path: Path, node: yaml.Node) -> Rule:
         description=text["description"],
         reason=text["reason"],
         patterns=tuple(_compile(path, source, at) for source, at in strings(path, parts["patterns"])),
-        unless=sets["unless"],
-        needs=sets["needs"],
-        fields=sets["fields"],
+        unless=sets.get("unless", frozenset()),
+        needs=sets.get("needs", frozenset()),
+        fields=sets.get("fields", frozenset()),
         false_positives=text["false_positives"],
         matching=_examples(path, parts["matching"], text["stance"], marked=True),
         non_matching=_examples(path, parts["non_matching"], "", marked=False),

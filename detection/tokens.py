@@ -39,7 +39,7 @@ _ABBREVIATIONS = frozenset({
     "dr", "drs", "pr", "mme", "mmes", "mlle", "st", "ste", "tel", "art", "etc", "cf", "no", "env", "av", "bd",
     "rdv", "consult", "ex",
 })  # fmt: skip
-#: English contractions and French glued forms, opened so that the lexicon sees their words.
+#: Tags that end a sentence.
 ENDS = frozenset({"DOT", "QM", "NL"})
 
 
@@ -75,10 +75,7 @@ def tokenise(text: str, start: int = 0, end: int | None = None) -> list[Token]:
         first, last = match.span()
         if tag == WORD and not piece[0].isalnum():
             if piece == "-" and _stands_alone(text, first, last):
-                bullet = (
-                    first == 0 or text[:first].rstrip(" ").endswith("\n") if first < 4 else _opens_line(text, first)
-                )
-                tokens.append(Token("-", "ITEM" if bullet else "DASH", first, last))
+                tokens.append(Token("-", "ITEM" if _opens_line(text, first) else "DASH", first, last))
             elif piece == "%":
                 tokens.append(Token("%", WORD, first, last))
             continue
@@ -120,11 +117,8 @@ def _inside(text: str, place: int, tokens: list[Token]) -> bool:
     """Whether a full stop belongs to an abbreviation, an acronym or an address rather than ending a sentence."""
     before = tokens[-1].text if tokens and tokens[-1].end == place else ""
     after = text[place + 1 : place + 2]
-    return (
-        before in _ABBREVIATIONS
-        or (len(before) == 1 and before.isalpha() and (len(tokens) < 2 or tokens[-2].tag != "NUM"))
-        or after.isalnum()
-    )
+    initial = len(before) == 1 and before.isalpha() and (len(tokens) < 2 or tokens[-2].tag != "NUM")
+    return before in _ABBREVIATIONS or initial or after.isalnum()
 
 
 _GROUP = re.compile(r"\(([^()]*)\)")

@@ -51,9 +51,9 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Walk the whole path on a practice platform with invented people: crawl, read, decide, write a dossier."""
-    from monitor.demo import run_demo, serve_demo
+    from monitor.demo import free_home, run_demo, serve_demo
 
-    settings = load_settings(home=home or Path("var/demo"))
+    settings = load_settings(home=home or free_home(Path("var/demo")))
     with exclusive(settings.home, "demo"):
         report = run_demo(settings, listings=listings, seed=seed, quiet=json)
         if json:

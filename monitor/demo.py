@@ -258,6 +258,15 @@ def _absent_seals(ledger: Ledger) -> None:
             record(session, "seal_absent", "crawl", crawl_row.id, "vigie", reason="no timestamp authority is set up")
 
 
+def free_home(wanted: Path) -> Path:
+    """`wanted`, or the first of `wanted-2`, `wanted-3`… without a ledger: a demo never mixes with an earlier one."""
+    home, number = wanted, 1
+    while (home / "ledger.sqlite").exists():
+        number += 1
+        home = wanted.with_name(f"{wanted.name}-{number}")
+    return home
+
+
 def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> DemoReport:
     """Serve, crawl, read, decide, write. Raises `DemoHomeTaken` when the home holds a ledger already."""
     if (settings.home / "ledger.sqlite").exists():

@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,12 @@ from detection.normalise import fold_fast
 from detection.prefilter import Prefilter
 from detection.reading import BENEFITS, STANCES, Reading
 from reference import load_reference
-from tests.detection.conftest import PASSAGES, SHARED
 
+HERE = Path(__file__).parent
+PASSAGES = HERE / "passages.jsonl"
+#: Annotated passages that may lie beside the checkout.
+DEV = HERE.parents[2] / "shared" / "corpus" / "dev.jsonl"
+REAL = DEV.with_name("real-passages.jsonl")
 REFUSALS = ["Pas de CMU.", "Les patients AME ne sont pas reçus.", "CMU ❌", "Tous sauf C2S", "Ni ACS, ni CMU !"]
 
 
@@ -41,20 +46,18 @@ def test_own_passages_are_read_as_annotated(reader: Reader) -> None:
     assert scores.trigger_overlap >= 0.75
 
 
-@pytest.mark.skipif(not (SHARED / "dev.jsonl").exists(), reason="the shared corpus is not beside the checkout")
+@pytest.mark.skipif(not DEV.exists(), reason="the shared corpus is not beside the checkout")
 def test_the_shared_examples_are_read_as_annotated(reader: Reader) -> None:
-    golds = list(load_gold(SHARED / "dev.jsonl"))
+    golds = list(load_gold(DEV))
     scores = evaluate(golds, reader.read_many((gold.text, gold.field) for gold in golds))
     assert scores.precision >= 0.985, scores.wrong
     assert scores.recall >= 0.965, scores.wrong
     assert scores.stance_accuracy >= 0.96, scores.wrong
 
 
-@pytest.mark.skipif(
-    not (SHARED / "real-passages.jsonl").exists(), reason="the shared corpus is not beside the checkout"
-)
+@pytest.mark.skipif(not REAL.exists(), reason="the shared corpus is not beside the checkout")
 def test_real_harmless_passages_are_not_flagged(reader: Reader) -> None:
-    with (SHARED / "real-passages.jsonl").open(encoding="utf-8") as lines:
+    with REAL.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     flagged = [text for text in texts if reader.read(text, "presentation").flagged]
     assert not flagged
