@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from ledger import Ledger
 from ledger.database import make_engine, migrate
+
+settings.register_profile("vigie", derandomize=True, deadline=None)  # the same examples on every machine
+settings.load_profile("vigie")
 
 _SOCKET_CALLS = ("connect", "connect_ex", "sendto")
 _numbers = itertools.count(1)
