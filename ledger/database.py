@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,11 +28,10 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 _NO_WRITE = ("SELECT", "WITH", "VALUES", "PRAGMA", "EXPLAIN", "BEGIN")
 _PRAGMAS = (
-    "journal_mode=WAL",
+    f"busy_timeout={BUSY_SECONDS * 1000}",
     "synchronous=FULL",
     "foreign_keys=ON",
     "recursive_triggers=ON",  # else INSERT OR REPLACE deletes evidence without waking the triggers
-    f"busy_timeout={BUSY_SECONDS * 1000}",
 )
 
 _migrating = threading.Lock()  # Alembic's context is global; between processes the migrations lock the database
@@ -54,7 +54,26 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    _use_wal(cursor)
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL, waiting for another process that is making it.
+
+    SQLite answers « database is locked » to a change of journal at once, whatever the busy timeout, so we wait here.
+    Raises `sqlite3.OperationalError` after `BUSY_SECONDS`, and at once for any other fault.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _begin_to_write(

@@ -19,7 +19,7 @@ from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from ledger import Ledger, LedgerTooNew, LedgerUnavailable, StoreFull, events
-from ledger.database import make_engine
+from ledger.database import _use_wal, make_engine
 from ledger.models import Base, Capture, Crawl, Event
 from reference.errors import VigieError
 
@@ -254,3 +254,28 @@ def test_a_postgresql_that_does_not_exist(home: Path, postgresql: str) -> None:
 
 def test_every_failure_is_one_the_command_can_say() -> None:
     assert all(issubclass(kind, VigieError) for kind in (LedgerUnavailable, LedgerTooNew, StoreFull))
+
+
+class _BusyCursor:
+    """A cursor whose first answers are one SQLite error."""
+
+    def __init__(self, code: int, times: int) -> None:
+        self.code, self.left, self.asked = code, times, 0
+
+    def execute(self, _statement: str) -> None:
+        self.asked += 1
+        if self.left:
+            self.left -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.code
+            raise error
+
+
+def test_the_journal_waits_for_another_process_and_for_nothing_else() -> None:
+    busy = _BusyCursor(sqlite3.SQLITE_BUSY, 2)
+    _use_wal(busy)  # type: ignore[arg-type]
+    assert busy.asked == 3
+    damaged = _BusyCursor(sqlite3.SQLITE_CORRUPT, 1)
+    with pytest.raises(sqlite3.OperationalError):
+        _use_wal(damaged)  # type: ignore[arg-type]
+    assert damaged.asked == 1
