@@ -47,13 +47,13 @@ def median_seconds(work: Callable[[], object], rounds: int = 5) -> float:
 
 
 def reading() -> None:
-    """The reader on passages its rules were not written with."""
+    """The reader on passages whose texts its rules were not written from (decision 0005 says what that is worth)."""
     rows = [json.loads(line) for line in HOLDOUT.read_text("utf-8").splitlines()]
     reader = load_reader()
     gold = [row["stance"] in FLAGGED for row in rows]
     readings = [reader.read(row["text"], row["field"]) for row in rows]
-    print(f"reader, {len(rows)} unseen passages: {scores(gold, [one.flagged for one in readings])}")
-    print(f"keyword list, same passages:  {scores(gold, [keyword_list(row['text']) for row in rows])}")
+    print(f"reader, {len(rows)} held-out passages: {scores(gold, [one.flagged for one in readings])}")
+    print(f"keyword list, same passages:    {scores(gold, [keyword_list(row['text']) for row in rows])}")
     right = sum(one.stance == row["stance"] for one, row in zip(readings, rows, strict=True))
     print(f"stance right: {right / len(rows):.3f}")
     ours = median_seconds(lambda: [reader.read(row["text"], row["field"]) for row in rows])
