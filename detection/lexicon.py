@@ -20,10 +20,14 @@ class BadRules(VigieError):
         self.path, self.line, self.message = path, line, message
 
 
+#: The same language, read in C where PyYAML was built with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def compose(path: Path) -> yaml.Node:
     """The YAML tree of a file, with the line of every node."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise BadRules(path, 1, f"unreadable: {error}") from error
     except yaml.YAMLError as error:
@@ -64,6 +68,7 @@ class Phrases:
 
     _tree: dict[str, dict[int, dict[tuple[str, ...], str]]] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
+    _plain: dict[str, set[tuple[str, ...]]] | None = None
 
     def add(self, phrase: str, label: str) -> str | None:
         """Add a phrase; returns the label it already had, if it had another one."""
@@ -91,6 +96,23 @@ class Phrases:
                 return length, label
         return None
 
+    def among(self, words: Sequence[str]) -> bool:
+        """Whether any phrase stands in a list of plain words; a phrase's marks (« % ») count for nothing."""
+        if self._plain is None:
+            self._plain = {}
+            for lengths in self._tree.values():
+                for phrases in lengths.values():
+                    for phrase in phrases:
+                        plain = tuple(word for word in phrase if word[0].isalnum())
+                        self._plain.setdefault(plain[0], set()).add(plain)
+        firsts = self._plain.keys() & words
+        if not firsts:
+            return False
+        return any(
+            word in firsts and any(tuple(words[place : place + len(one)]) == one for one in self._plain[word])
+            for place, word in enumerate(words)
+        )
+
 
 @dataclass(frozen=True)
 class Lexicon:
@@ -101,10 +123,11 @@ class Lexicon:
     friends: Phrases
     shapes: "re.Pattern[str]"
     shape_codes: Mapping[str, str]
+    cues: Phrases
 
 
 def _shape(acronym: str) -> str:
-    return r"[\s.·_/*-]{0,2}".join(re.escape(letter) for letter in acronym)
+    return r"[\s.·•_/*-]{0,3}".join(re.escape(letter) for letter in acronym)
 
 
 def load_words(path: Path) -> Phrases:
@@ -146,7 +169,19 @@ def load_lexicon(folder: Path, names: Mapping[str, Iterable[str]]) -> Lexicon:
     parts = "|".join(f"(?P<s{index}>{shape})" for index, shape in enumerate(sorted(shapes, key=len, reverse=True)))
     codes = {f"s{index}": shapes[shape] for index, shape in enumerate(sorted(shapes, key=len, reverse=True))}
     pattern = re.compile(rf"(?<![a-z0-9])(?:{parts})(?![a-z0-9])(?!')")
-    return Lexicon(load_words(folder / "words.yaml"), benefits, friends, pattern, codes)
+    return Lexicon(load_words(folder / "words.yaml"), benefits, friends, pattern, codes, _cues(folder / "cues.yaml"))
+
+
+def _cues(path: Path) -> Phrases:
+    cues = Phrases()
+    for key, node in entries(path, compose(path)):
+        for phrase, line in strings(path, node):
+            if key != "cues":
+                raise BadRules(path, line, f"unknown part « {key} »")
+            for form in expand(phrase):
+                cues.add(form, "generic")
+    cues.close()
+    return cues
 
 
 def _add_names(benefits: Phrases, path: Path, code: str, items: yaml.Node) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from detection.lexicon import Lexicon
 from detection.normalise import Folded
+from detection.spelling import spelled_names
 from detection.tokens import WORD, Token
 
 _NEAR = frozenset({
@@ -40,6 +41,10 @@ def name_benefits(folded: Folded, tokens: list[Token], lexicon: Lexicon) -> list
         for match in lexicon.shapes.finditer(folded.text)
         if _is_acronym(folded, match.start(), match.end(), match.group())
     }
+    spelled: dict[int, tuple[int, str]] = {}
+    for first, count, code in spelled_names(tokens):
+        if first not in spelled or count > spelled[first][0]:
+            spelled[first] = (count, code)
     found: list[Token] = []
     place = 0
     while place < len(tokens):
@@ -58,6 +63,9 @@ def name_benefits(folded: Folded, tokens: list[Token], lexicon: Lexicon) -> list
             length = sum(1 for other in tokens[place : place + 8] if other.end <= shape[0])
         if named is not None and named[0] >= length and not _is_soul(folded, token):
             shape, length = (0, named[1]), named[0]
+        misspelt = spelled.get(place)
+        if misspelt is not None and misspelt[0] > length:
+            shape, length = (0, misspelt[1]), misspelt[0]
         if shape is None or not length:
             found.append(token)
             place += 1
@@ -96,7 +104,7 @@ def _is_acronym(folded: Folded, start: int, end: int, text: str) -> bool:
     gaps = len(text) - len(letters)
     if gaps < len(letters) - 1 and letters[0] == "a":
         return False
-    return "." in text or all(not character.islower() for character in original)
+    return "." in text or "2" in text or all(not character.islower() for character in original)
 
 
 def doubtful(tokens: Sequence[Token], place: int, folded: Folded) -> bool:
@@ -105,7 +113,8 @@ def doubtful(tokens: Sequence[Token], place: int, folded: Folded) -> bool:
     if token.text in _COMPANY:
         around = tokens[max(0, place - 3) : place + 4]
         return (tokens[place - 1].tag == "NUM" and place > 0) or any(t.text in _COMPANY[token.text] for t in around)
-    if token.text != "ame" or (folded.original[folded.offsets[token.start]] == "A" and "E" in _original(folded, token)):
+    written = _original(folded, token)
+    if token.text != "ame" or (written.isupper() and "Â" not in written) or "." in written:
         return False
     if place and tokens[place - 1].text in {"dr", "docteur", "madame", "monsieur", "mme", "m"}:
         return True

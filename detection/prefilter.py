@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from detection.lexicon import Phrases
 from detection.normalise import fold_fast
 
 #: Pieces of which at least one stands in every text that names a benefit, or paraphrases one.
 _PIECES = (
-    "cmu", "c2s", "css", "acs", " ame ", "a m e", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu", "solida",
-    "sollida", "solide", "soldai", "solidi", "universel", "univers", "univers", "aide medic", "aides medic",
+    "cmu", "c2s", "c2 s", "c 2s", "css", "acs", " ame ", "a m e", "c m u", "c 2 s", "c s s", "a c s", "cm u", "c mu", "solid", "sollid", "soldai", "univer",
+    "medical d etat", "medical detat", "medicale d etat", "complementer", "complementair solid", "compl sant", "aide medic", "aides medic",
     "aide a la comp", "aide comp", "aide au ", "aide a l a", "aide pour ", "cheque sante", "cheque acs",
     "protection c", "aide social", "aides social", "patients socia", "cas socia", "minima socia", "assistance ",
     "l etat", " d etat", " etat", "detat", "sans papier", "aide publique", "aides publiques", "aide de l",
@@ -34,7 +35,10 @@ _RARE = (
     "solid",
     "sollid",
     "soldai",
-    "univers",
+    "univer",
+    "complementer",
+    "c2 s",
+    "c 2s",
 )
 
 
@@ -43,14 +47,15 @@ _FIRST_WORDS = (
     "assistance", "etat", "detat", "papiers", "papier", "social", "sociale", "sociales", "sociaux", "socials",
     "payes", "couverture", "couvertures", "mutuelle", "mutuelles", "complementaire", "complementaires",
     "dispositif", "dispositifs", "regime", "regimes", "patients", "state", "benefits", "publicly", "ayuda",
-    "patient", "letat",
+    "patient", "letat", "aid", "compl",
 )  # fmt: skip
 
 
 class Prefilter:
-    """The pieces to look for: the fixed ones, and every name the reference gives a benefit."""
+    """What to look for: the fixed pieces, every name the reference gives a benefit, and the cues of a paraphrase."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], cues: Phrases) -> None:
+        self._cues = cues
         known = list(_PIECES)
         for name in names:
             plain = " ".join(fold_fast(name).split())
@@ -61,6 +66,8 @@ class Prefilter:
 
     def may_mention(self, plain: str) -> bool:
         """False only when no benefit can be named in the text, given as ``fold_fast`` leaves it."""
-        if self._words.isdisjoint(plain.split()) and not any(piece in plain for piece in _RARE):
-            return False
-        return any(piece in plain for piece in self.pieces)
+        words = plain.split()
+        named = not self._words.isdisjoint(words) or any(piece in plain for piece in _RARE)
+        if named and any(piece in plain for piece in self.pieces):
+            return True
+        return self._cues.among(words)

@@ -11,7 +11,10 @@ BENEFITS = ("C2S", "ACS", "AME", "generic")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One passage as read by one version: ``text[start:end] == trigger``; reasons are French sentences."""
+    """One passage as read by one version: ``text[start:end] == trigger``; reasons are French sentences.
+
+    ``confidence`` is the chance that the flag, or its absence, is right; ``abstained`` says that it is too small to
+    stand without a person's reading."""
 
     stance: str
     flagged: bool
@@ -23,3 +26,4 @@ class Reading:
     reasons: tuple[str, ...]
     context: tuple[str, ...]
     version: str
+    abstained: bool = False

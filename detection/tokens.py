@@ -8,7 +8,7 @@ from detection.normalise import CROSS, TICK
 
 #: Tag of a word no lexicon knows.
 WORD = "W"
-_TOKEN = re.compile(r"[^\W\d_]+|\d+(?:[.,]\d+)?|\n[\s]*|[^\w\s]|_+")
+_TOKEN = re.compile(r"[a-z]+|[^\W\d_a-z]+|\d+(?:[.,]\d+)?|\n[\s]*|[^\w\s]|_+")
 _MARKS = {
     ",": "COMMA",
     ":": "COLON",
@@ -39,6 +39,8 @@ _ABBREVIATIONS = frozenset({
     "dr", "drs", "pr", "mme", "mmes", "mlle", "st", "ste", "tel", "art", "etc", "cf", "no", "env", "av", "bd",
     "rdv", "consult", "ex",
 })  # fmt: skip
+#: Every tag a mark can have.
+MARK_TAGS = frozenset({*_MARKS.values(), "NL", "DASH"})
 #: Tags that end a sentence.
 ENDS = frozenset({"DOT", "QM", "NL"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, BinaryIO, TextIO
 
@@ -20,7 +19,7 @@ def parse_line(raw: bytes, place: str, fields: frozenset[str]) -> dict[str, Any]
     """One `{"id", "text", "field"}` record. Raises `BadPassage` naming `place` (file and line)."""
     try:
         record = json.loads(raw)
-    except ValueError as error:  # UnicodeDecodeError is one as well
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError as well
         raise BadPassage(f"{place}: not JSON in UTF-8 ({error})") from error
     if not isinstance(record, dict) or not isinstance(record.get("text"), str) or "id" not in record:
         raise BadPassage(f'{place}: wanted an object {{"id", "text", "field"}}')
@@ -29,22 +28,42 @@ def parse_line(raw: bytes, place: str, fields: frozenset[str]) -> dict[str, Any]
     return record
 
 
-def classify_lines(source: BinaryIO, sink: TextIO, name: str) -> None:
-    """Read `source` to its end and write one reading a line to `sink`. Stops at the first bad line."""
+def classify_lines(source: BinaryIO, sink: TextIO, name: str) -> list[str]:
+    """Read `source` to its end and write to `sink`, in order, a line for each of its own: a reading or what is wrong.
+
+    A line that is no passage is answered by `{"id", "error"}`, and the others all the same; returns the errors."""
     reader = load_reader()
     fields = frozenset(load_reference().fields)
-    ids: list[Any] = []
-
-    def passages() -> Iterator[tuple[str, str]]:
-        for number, raw in enumerate(source, 1):
-            if not raw.strip():
-                continue
+    errors: list[str] = []
+    for number, raw in enumerate(source, 1):
+        if not raw.strip():
+            continue
+        try:
             record = parse_line(raw, f"{name}:{number}", fields)
-            ids.append(record["id"])
-            yield record["text"], record["field"]
-
-    for position, reading in enumerate(reader.read_many(passages())):
-        answer = asdict(reading)
+        except BadPassage as error:
+            errors.append(str(error))
+            sink.write(json.dumps({"id": _id_of(raw), "error": str(error)}, ensure_ascii=False) + "\n")
+            continue
+        answer = asdict(reader.read(record["text"], record["field"]))
         answer.pop("flagged", None)
-        sink.write(json.dumps({"id": ids[position], **answer}, ensure_ascii=False) + "\n")
-        ids[position] = None
+        # Lone surrogates of the text may stand in the answer, and are no UTF-8: those lines are written in ASCII.
+        line = json.dumps({"id": record["id"], **answer}, ensure_ascii=False)
+        sink.write((line if _is_utf8(line) else json.dumps({"id": record["id"], **answer})) + "\n")
+    return errors
+
+
+def _is_utf8(line: str) -> bool:
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _id_of(raw: bytes) -> Any:
+    """The id of a line that is no passage, where it can be read."""
+    try:
+        record = json.loads(raw)
+    except ValueError:
+        return None
+    return record.get("id") if isinstance(record, dict) else None

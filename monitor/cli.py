@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console
+from monitor import console, learning
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
 
@@ -165,14 +166,21 @@ def classify(
     from monitor.classify import classify_lines
 
     if file is None:
-        classify_lines(sys.stdin.buffer, sys.stdout, "standard input")
-        return
-    try:
-        source = file.open("rb")
-    except OSError as error:
-        raise BadArguments(f"{file}: {error.strerror}") from error
-    with source:
-        classify_lines(source, sys.stdout, str(file))
+        errors = classify_lines(sys.stdin.buffer, sys.stdout, "standard input")
+    else:
+        try:
+            source = file.open("rb")
+        except OSError as error:
+            raise BadArguments(f"{file}: {error.strerror}") from error
+        with source:
+            errors = classify_lines(source, sys.stdout, str(file))
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise BadArguments(errors[0] + more)
+
+
+app.command()(learning.train)
+app.command()(learning.evaluate)
 
 
 @app.command()
@@ -233,14 +241,23 @@ def stats(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings or cases.")],
+    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write what the ledger holds, one row a line (JSON with --json)."""
-    from monitor.inventory import rows
+    """Write what the ledger holds, one row a line (JSON with --json).
 
-    for row in rows(open_ledger(load_settings(home=home), create=False), what):
+    « instructive » is the open cases, those first whose reading is least sure."""
+    from monitor.inventory import rows
+    from monitor.teaching import most_instructive
+
+    ledger = open_ledger(load_settings(home=home), create=False)
+    found: Iterable[dict[str, Any]] = (
+        ({"case": case, "confidence": sure} for case, sure in most_instructive(ledger))
+        if what == "instructive"
+        else rows(ledger, what)
+    )
+    for row in found:
         if json:
             console.say_json(row)
         else:

@@ -75,7 +75,7 @@ def _open_case(session: Session, passage: Passage, finding: Finding, now: dateti
 
 
 def detect(ledger: Ledger, reader: Reader, on_progress: OnProgress = _quiet) -> DetectReport:
-    """Read every passage this reader has not read yet, store its findings, open cases for the flagged ones.
+    """Read every passage this reader has not read yet, store its findings, open cases for flags and abstentions.
 
     Batches of 500 are committed one by one, so that an interruption loses at most one batch and the next call goes on.
     """
@@ -94,9 +94,9 @@ def detect(ledger: Ledger, reader: Reader, on_progress: OnProgress = _quiet) -> 
             findings = [_finding(passage, reading, now) for passage, reading in zip(batch, readings, strict=True)]
             session.add_all(findings)
             session.flush()
-            for passage, finding in zip(batch, findings, strict=True):
-                if finding.flagged:
-                    flagged += 1
+            for passage, finding, reading in zip(batch, findings, readings, strict=True):
+                flagged += finding.flagged
+                if reading.flagged or reading.abstained:
                     opened += _open_case(session, passage, finding, now)
             after = batch[-1].id
             read += len(batch)

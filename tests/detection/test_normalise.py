@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +52,20 @@ def test_a_decomposed_accent_belongs_to_its_letter() -> None:
     folded = fold(text)
     first, last = folded.span(0, folded.text.index("."))
     assert text[first:last] == unicodedata.normalize("NFD", "CMU refusée")
+
+
+@pytest.mark.parametrize(
+    ("text", "folded", "word", "original"),
+    [
+        ("non accept&eacute;s ici", "non acceptes ici", "acceptes", "accept&eacute;s"),
+        ("C&#77;U refus&eacute;", "cmu refuse", "refuse", "refus&eacute;"),
+        ("a &amp; b", "a & b", "b", "b"),
+        ("50 &nopenope; 5", "50 &nopenope; 5", "5", "5"),
+    ],
+)
+def test_entities_are_read_and_keep_their_place(text: str, folded: str, word: str, original: str) -> None:
+    result = fold(text)
+    assert result.text == folded
+    start = result.text.index(word)
+    first, last = result.span(start, start + len(word))
+    assert text[first:last] == original

@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection import Reader
-from detection.evaluation import evaluate, load_gold
+from detection.corpus import load_split
+from detection.evaluation import calibration, pair_up, pairs_right, score
+from detection.harmless import harmless_passages
 from detection.normalise import fold_fast
+from detection.perturbation import perturb
 from detection.prefilter import Prefilter
 from detection.reading import BENEFITS, STANCES, Reading
 from reference import load_reference
 
 HERE = Path(__file__).parent
-PASSAGES = HERE / "passages.jsonl"
-#: Annotated passages that may lie beside the checkout.
-DEV = HERE.parents[2] / "shared" / "corpus" / "dev.jsonl"
-REAL = DEV.with_name("real-passages.jsonl")
+REAL = HERE.parents[2] / "shared" / "corpus" / "real-passages.jsonl"
+FLOOR_F1, FLOOR_PRECISION, MOST_FALSE_ALARMS = 0.82, 0.80, 100
 REFUSALS = ["Pas de CMU.", "Les patients AME ne sont pas reçus.", "CMU ❌", "Tous sauf C2S", "Ni ACS, ni CMU !"]
 
 
@@ -35,24 +36,15 @@ def _coherent(text: str, reading: Reading) -> None:
     assert reading.reasons
 
 
-def test_own_passages_are_read_as_annotated(reader: Reader) -> None:
-    golds = list(load_gold(PASSAGES))
-    assert len(golds) >= 150
-    scores = evaluate(golds, reader.read_many((gold.text, gold.field) for gold in golds))
-    assert scores.precision >= 0.985, scores.wrong
-    assert scores.recall >= 0.965, scores.wrong
-    assert scores.stance_accuracy >= 0.96, scores.wrong
-    assert scores.benefits_exact >= 0.98
-    assert scores.trigger_overlap >= 0.75
-
-
-@pytest.mark.skipif(not DEV.exists(), reason="the shared corpus is not beside the checkout")
-def test_the_shared_examples_are_read_as_annotated(reader: Reader) -> None:
-    golds = list(load_gold(DEV))
-    scores = evaluate(golds, reader.read_many((gold.text, gold.field) for gold in golds))
-    assert scores.precision >= 0.985, scores.wrong
-    assert scores.recall >= 0.965, scores.wrong
-    assert scores.stance_accuracy >= 0.96, scores.wrong
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_composed_passages_are_read_as_annotated(reader: Reader, split: str) -> None:
+    passages = load_split(split)
+    scores = score(pair_up(passages, reader.read_many((one.text, one.field) for one in passages)))
+    # A floor below what `vigie evaluate` measures: a fall through it is a broken reader, not a matter of taste.
+    assert scores.f1 >= FLOOR_F1
+    assert scores.precision >= FLOOR_PRECISION
+    assert scores.benefits_exact >= 0.93
+    assert scores.overlapping >= 0.93
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the shared corpus is not beside the checkout")
@@ -61,6 +53,17 @@ def test_real_harmless_passages_are_not_flagged(reader: Reader) -> None:
         texts = [json.loads(line)["text"] for line in lines]
     flagged = [text for text in texts if reader.read(text, "presentation").flagged]
     assert not flagged
+
+
+def test_composed_harmless_passages_are_not_flagged(reader: Reader) -> None:
+    flagged = [one for one in harmless_passages(2000, seed=7) if reader.read(one.text, one.field).flagged]
+    assert len(flagged) <= MOST_FALSE_ALARMS, flagged[:5]
+
+
+@pytest.mark.parametrize("number", range(300))
+def test_a_change_of_letters_changes_no_plain_flag(reader: Reader, number: int) -> None:
+    _, text = perturb("Nous ne recevons pas les patients bénéficiaires de la CMU.", number)
+    assert reader.read(text, "presentation").flagged
 
 
 @settings(max_examples=150, deadline=None)
@@ -143,13 +146,14 @@ def test_refusals_on_other_grounds_are_context_not_stance(reader: Reader) -> Non
 
 def test_the_prefilter_lets_every_mention_through(reader: Reader) -> None:
     names = [spelling for benefit in load_reference().benefits.values() for spelling in benefit.spellings]
-    prefilter = Prefilter(names)
+    prefilter = Prefilter(names, reader.rules.lexicon.cues)
     for name in names:
         for form in (name, name.upper(), name.lower(), f"({name})", f"« {name} »"):
             assert prefilter.may_mention(fold_fast(form)), form
             assert reader.read(f"Patients {name.upper()} non acceptés.", "presentation").stance != "none", form
-    for gold in load_gold(PASSAGES):
-        assert not gold.benefits or prefilter.may_mention(fold_fast(gold.text)), gold.text
+    for passage in load_split("train"):
+        if passage.author == "own" and passage.benefits:
+            assert prefilter.may_mention(fold_fast(passage.text)), passage.text
 
 
 def test_texts_that_name_no_benefit_are_dismissed_at_once(reader: Reader) -> None:
@@ -164,15 +168,27 @@ def test_texts_that_name_no_benefit_are_dismissed_at_once(reader: Reader) -> Non
 
 
 def test_scores_count_what_they_say(reader: Reader) -> None:
-    golds = list(load_gold(PASSAGES))[:40]
-    readings = [reader.read(gold.text, gold.field) for gold in golds]
-    scores = evaluate(golds, readings)
-    assert scores.passages == 40 == sum(number for _, _, number in scores.confusion)
-    blind = evaluate(golds, [reader.read("", "faq")] * 40)
+    passages = load_split("dev")[:60]
+    pairs = pair_up(passages, [reader.read(one.text, one.field) for one in passages])
+    scores = score(pairs)
+    assert scores.passages == 60 == sum(number for _, _, number in scores.confusion)
+    blind = score(pair_up(passages, [reader.read("", "faq")] * 60))
     assert (blind.recall, blind.precision, blind.f1) == (0.0, 1.0, 0.0)
-    assert Counter(gold.stance for gold in golds)["refusal"] == sum(
-        n for gold, _, n in blind.confusion if gold == "refusal"
-    )
     assert "refusal" in scores.table()
+    right, whole = pairs_right(pairs)
+    assert 0 <= right <= whole
+    error, curve = calibration(pairs)
+    assert 0 <= error <= 1
+    assert all(0 <= said <= 1 and 0 <= share <= 1 for said, share, _ in curve)
     with pytest.raises(ValueError, match="zip"):
-        evaluate(golds, readings[:-1])
+        pair_up(passages, [])
+
+
+def test_a_calibrated_reader_has_no_calibration_error() -> None:
+    gold = load_split("dev")[0]
+    flagged = replace(gold, stance="refusal", field="faq")
+    innocent = replace(gold, stance="neutral", field="faq")
+    said = Reading("refusal", True, ("C2S",), "x", 0, 1, 0.75, (), (), "v")
+    error, curve = calibration([(flagged, said)] * 3 + [(innocent, said)])
+    assert error == pytest.approx(0)
+    assert curve == ((0.75, 0.75, 4),)

@@ -198,9 +198,28 @@ def test_classify_keeps_order_and_names_the_bad_line(home: Path) -> None:
     assert [one["stance"] for one in answers] == ["refusal", "none"]
     first = answers[0]
     assert good[0]["text"][first["start"] : first["end"]] == first["trigger"]  # type: ignore[index]
-    keys = {"id", "stance", "benefits", "trigger", "start", "end", "confidence", "reasons", "context", "version"}
+    keys = {
+        "id",
+        "stance",
+        "benefits",
+        "trigger",
+        "start",
+        "end",
+        "confidence",
+        "reasons",
+        "context",
+        "version",
+        "abstained",
+    }
     assert set(first) == keys
-    refused(vigie("classify", home=home, given=given + b"{not json\n"), "standard input:3")
+    bad = b"{not json\n" + b'{"id": 9, "text": "\xff"}\n' + b'{"id": 8, "text": 3, "field": "faq"}\n\n'
+    mixed = vigie("classify", home=home, given=bad + given)
+    refused(mixed, "standard input:1", "2 more")
+    answers = [json.loads(line) for line in mixed.stdout.splitlines()]
+    assert [one["id"] for one in answers] == [None, None, 8, 1, 2]
+    assert ["error" in one for one in answers] == [True, True, True, False, False]
+    lone = vigie("classify", home=home, given=b'{"id": 1, "text": "\\ud800 Pas de CMU \\u0000", "field": "faq"}\n')
+    assert json.loads(lone.stdout)["stance"] == "refusal"
     refused(vigie("classify", home=home, given=b'{"id": 1, "text": "x", "field": "nowhere"}\n'), "nowhere")
     refused(vigie("classify", home / "none.jsonl", home=home), "No such file")
     assert not home.exists()

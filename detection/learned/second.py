@@ -1,0 +1,145 @@
+"""Read a text with the trained networks: for each mention of a benefit, how likely each stance is, and which words say so."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.learned.network import Network, Window, encode
+from detection.learned.vectors import load_vectors
+from detection.learned.windows import FIELDS, MOST_MENTIONS, Mention, Word, find_mentions, see, window
+from detection.lexicon import Lexicon
+from detection.normalise import Folded
+from detection.reading import STANCES
+from reference.errors import VigieError
+
+MODEL = Path(__file__).parents[1] / "model"
+#: Probability from which a word counts as part of the trigger.
+_IN_TRIGGER = 0.5
+#: Chance from which the first network is believed without the others.
+_SURE_ALONE = 0.985
+#: Words that may stand inside a trigger without being part of what decides.
+_GAP = 2
+
+
+class BadModel(VigieError):
+    """The trained model is missing or does not fit this version."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One mention with its chances, in the order of ``STANCES``, and the span of the folded text that decides."""
+
+    mention: Mention
+    chances: NDArray[np.float32]
+    start: int
+    end: int
+
+    @property
+    def stance(self) -> str:
+        """The likeliest stance."""
+        return STANCES[int(self.chances.argmax())]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: networks that vote with equal weight, the tags they know, the temperature that calibrates their
+    chances, the chance from which a mention is flagged (a paraphrase: ``cue_from``), and the confidence below which a reading abstains."""
+
+    networks: tuple[Network, ...]
+    tags: Mapping[str, int]
+    temperature: float
+    flag_from: float
+    cue_from: float
+    abstain_below: float
+    version: str
+
+
+class SecondReader:
+    """Reads with a committee of networks. Pure: the same text gives the same answer, whatever was read before."""
+
+    def __init__(self, trained: Trained, lexicon: Lexicon) -> None:
+        self._trained, self._lexicon = trained, lexicon
+        self.version = trained.version
+
+    def judge(self, folded: Folded, field: str, rules: Callable[[Sequence[Mention]], Sequence[int]]) -> list[Judged]:
+        """Every mention of the text, judged; at most ``MOST_MENTIONS``, spread over the text's length."""
+        mentions, tokens = find_mentions(folded, self._lexicon)
+        if not mentions:
+            return []
+        words = see(folded, mentions, tokens, self._lexicon)
+        places = [place for place, word in enumerate(words) if word.mention >= 0]
+        if len(places) > MOST_MENTIONS:
+            places = places[:: -(-len(places) // MOST_MENTIONS)]
+        firsts = rules(mentions)
+        known = FIELDS.index(field) if field in FIELDS else 0
+        return [
+            self._one(words, mentions, words[place].mention, known, firsts[words[place].mention]) for place in places
+        ]
+
+    def _one(self, words: Sequence[Word], mentions: Sequence[Mention], mention: int, field: int, rule: int) -> Judged:
+        first, last, target = window(words, mention)
+        seen = words[first:last]
+        view = encode(seen, mentions, target, field, self._trained.tags, rule)
+        votes = self._vote(view)
+        chances = warm(np.mean([vote[0] for vote in votes], axis=0), self._trained.temperature)
+        marks = np.mean([vote[1] for vote in votes], axis=0)
+        left, right = _stretch(marks, target)
+        return Judged(mentions[mention], chances, seen[left].start, max(seen[right].end, seen[target].end))
+
+    def _vote(self, view: Window) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """The networks' answers, in order; the first is asked alone where it has hardly a doubt."""
+        first, *others = self._trained.networks
+        votes = [first(view)]
+        if float(votes[0][0].max()) < _SURE_ALONE:
+            votes += [network(view) for network in others]
+        return votes
+
+
+def warm(chances: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Chances with their logarithms divided by a temperature: below 1 sharper, above 1 flatter."""
+    raised: NDArray[np.float32] = np.maximum(chances, 1e-12) ** np.float32(1 / temperature)
+    result: NDArray[np.float32] = raised / raised.sum()
+    return result
+
+
+def _stretch(marks: NDArray[np.float32], target: int) -> tuple[int, int]:
+    """First and last word of the run of likely trigger words that holds the mention; small gaps are bridged."""
+    left = right = target
+    for step in (-1, 1):
+        place, missed = target + step, 0
+        while 0 <= place < len(marks) and missed <= _GAP:
+            if marks[place] >= _IN_TRIGGER:
+                missed = 0
+                left, right = min(left, place), max(right, place)
+            else:
+                missed += 1
+            place += step
+    return left, right
+
+
+@lru_cache(maxsize=1)
+def load_trained(folder: Path = MODEL) -> Trained:
+    """The model shipped with the project; raises :class:`BadModel` when a part is missing or of another version."""
+    try:
+        about = json.loads((folder / "model.json").read_text("utf-8"))
+        networks = []
+        for name in about["networks"]:
+            with np.load(folder / name) as weights:
+                networks.append(Network({key: weights[key] for key in weights.files}, load_vectors()))
+        tags = {tag: place for place, tag in enumerate(about["tags"])}
+        return Trained(
+            tuple(networks),
+            tags,
+            temperature=float(about["temperature"]),
+            flag_from=float(about["flag_from"]),
+            cue_from=float(about["cue_from"]),
+            abstain_below=float(about["abstain_below"]),
+            version=str(about["version"]),
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise BadModel(f"{folder}: the trained model cannot be read: {error}") from error
