@@ -60,10 +60,10 @@ class RuleReader:
     def __init__(self, book: RuleBook, parser: Parser) -> None:
         self.parser = parser
         self.lexicon = parser.lexicon
-        self.rules = book.rules
+        self.rules = tuple(rule for rule in book.rules if rule.status != "deprecated")
         self.version = f"rules-{CODE_VERSION}+{book.digest[:8]}"
-        self._owners = [rule for rule in book.rules for _ in rule.patterns]
-        self._matcher = TagMatcher(parser.nlp.vocab, [pattern for rule in book.rules for pattern in rule.patterns])
+        self._owners = [rule for rule in self.rules for _ in rule.patterns]
+        self._matcher = TagMatcher(parser.nlp.vocab, [pattern for rule in self.rules for pattern in rule.patterns])
 
     def judge(self, folded: Folded, field: str) -> list[Ruled]:
         """Every mention that the rules see, in order; empty when no benefit is named."""

@@ -12,7 +12,8 @@ from detection.lexicon import BadRules, compose, entries, strings
 from detection.patterns import BadPattern, Pattern, compile_pattern
 from detection.reading import STANCES
 
-STATUSES = ("stable", "test", "experimental")
+#: The ladder a rule climbs, and where it ends: a deprecated rule is kept for the record and reads nothing.
+STATUSES = ("experimental", "test", "stable", "deprecated")
 _TRIGGER = re.compile(r"\[([^\[\]]+)\]")
 
 

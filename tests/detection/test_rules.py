@@ -111,6 +111,14 @@ def test_the_good_rule_loads_and_two_of_one_id_do_not(tmp_path: Path) -> None:
         load_rulebook(tmp_path, ROOM / "lexicon")
 
 
+def test_a_deprecated_rule_loads_and_reads_nothing(tmp_path: Path) -> None:
+    for path in (ROOM / "rules").glob("*.yaml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "more.yaml").write_text(GOOD.replace("status: test", "status: deprecated"), encoding="utf-8")
+    assert "a.b" not in {rule.id for rule in load_rule_reader(tmp_path).rules}
+    assert "a.b" in {rule.id for rule in load_rulebook(tmp_path, ROOM / "lexicon").rules}
+
+
 def test_the_version_follows_the_rules(tmp_path: Path, rules: RuleReader) -> None:
     for path in (ROOM / "rules").glob("*.yaml"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
