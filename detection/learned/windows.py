@@ -7,7 +7,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from detection.lexicon import Lexicon
-from detection.mentions import doubtful, merge, name_benefits, tag_words
+from detection.mentions import doubtful, name_benefits, tag_words
 from detection.normalise import Folded
 from detection.tokens import WORD, Token, tokenise
 
@@ -149,7 +149,3 @@ def trim(folded: Folded, start: int, end: int) -> tuple[int, int]:
     while end > start and (folded.text[end - 1].isspace() or folded.text[end - 1] in ".,;:(|>•·-"):
         end -= 1
     return start, end
-
-
-__all__ = ["AMBIGUOUS", "BUCKETS", "CUE", "FIELDS", "NAMED", "SHAPES", "Mention", "Word", "find_mentions", "merge",
-           "pieces", "see", "trim", "window"]  # fmt: skip
