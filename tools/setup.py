@@ -154,7 +154,7 @@ def make_environment() -> None:
     tool = uv()
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
     environment.pop("VIRTUAL_ENV", None)
-    say("setup: installing the locked dependencies and the French model into .venv")
+    say("setup: installing the locked dependencies into .venv")
     STAMP.unlink(missing_ok=True)
     command = [tool, "sync", "--frozen", "--quiet", "--python", sys.executable, "--project", str(ROOT)]
     if subprocess.run(command, env=environment, check=False).returncode != 0:
