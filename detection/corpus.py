@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,9 +77,10 @@ def load_split(split: str, folder: Path = CORPUS) -> list[Passage]:
     return [passage for path in sorted((folder / split).glob("*.jsonl")) for passage in load_file(path)]
 
 
-def corpus_hash(split: str, folder: Path = CORPUS) -> str:
-    """SHA-256 of the names and bytes of a split's files."""
+def corpus_hash(split: str, folder: Path = CORPUS, authors: Collection[str] | None = None) -> str:
+    """SHA-256 of the names and bytes of a split's files, or of those of some authors."""
     digest = hashlib.sha256()
     for path in sorted((folder / split).glob("*.jsonl")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        if authors is None or path.stem in authors:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

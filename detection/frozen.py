@@ -12,7 +12,7 @@ from detection.reader import Reader
 from detection.reading import FLAGGED
 
 FROZEN = MODEL / "frozen.jsonl"
-_EVERY = 5
+_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Change:
 
 
 def frozen_passages(corpus: Path = CORPUS) -> list[Passage]:
-    """The development passages and every fifth training passage."""
+    """The development passages and every twentieth training passage."""
     return [*load_split("dev", corpus), *load_split("train", corpus)[::_EVERY]]
 
 

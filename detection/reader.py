@@ -1,15 +1,20 @@
 """Read a passage: what its wording does to patients who hold a protected benefit; it never judges a person.
 
-Two readers look at each mention of a benefit. The rules say what they see in words; the trained networks, which also
-see what the rules said, give each stance its chance. The likelier side decides; where the chances are close the reading
-abstains, and a person reads the passage whatever it says.
+Three readers look at a mention of a benefit. The rules say what they see in words; the trained networks, which also see
+what the rules said, give each stance its chance; where they doubt, an adapted language model reads the whole text and has
+its share in the chances. The likelier side decides; where the chances are close the reading abstains, and a person reads
+the passage whatever it says.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detection.context import Contexts
-from detection.learned.second import Judged, SecondReader, Trained, load_trained
+from detection.deep.third import load_third
+from detection.learned.second import Judged, SecondReader, Third, Trained, load_trained
 from detection.learned.windows import CUE, Mention, trim
 from detection.normalise import Folded, fold, fold_fast
 from detection.prefilter import Prefilter
@@ -33,11 +38,13 @@ _NOT_NAMED = "Aucune prestation protégée n'est nommée."
 
 
 class Reader:
-    """Both readers behind a prefilter. Thread-safe for reading once built."""
+    """The readers behind a prefilter. Thread-safe for reading once built."""
 
-    def __init__(self, rules: RuleReader, trained: Trained, prefilter: Prefilter, contexts: Contexts) -> None:
+    def __init__(
+        self, rules: RuleReader, trained: Trained, prefilter: Prefilter, contexts: Contexts, third: Third
+    ) -> None:
         self.rules, self.trained = rules, trained
-        self._second = SecondReader(trained, rules.lexicon)
+        self._second = SecondReader(trained, rules.lexicon, third)
         self._prefilter, self._contexts = prefilter, contexts
         self.version = f"{rules.version}+{trained.version}"
         self._nones: dict[tuple[str, ...], Reading] = {}
@@ -143,7 +150,12 @@ def _reasons(folded: Folded, stance: str, start: int, end: int, ruled: Sequence[
     return (f"Les mots « {words} » emportent la lecture (règle {_LEARNED[stance]}).",)
 
 
-def load_reader(rules: Path | None = None, trained: Trained | None = None) -> Reader:
+def ask_third(text: str, start: int, end: int, field: str) -> NDArray[np.float32]:
+    """The shipped third reader's chances; it is loaded when it is first asked."""
+    return load_third()(text, start, end, field)
+
+
+def load_reader(rules: Path | None = None, trained: Trained | None = None, third: Third = ask_third) -> Reader:
     """A reader with the rules of a folder and a trained model, those of this version by default.
 
     Raises ``BadRules`` for malformed rules and ``BadModel`` for a missing or unfit model."""
@@ -154,4 +166,5 @@ def load_reader(rules: Path | None = None, trained: Trained | None = None) -> Re
         trained or load_trained(),
         Prefilter(spellings, first.lexicon.cues),
         Contexts(_HERE / "lexicon" / "context.yaml"),
+        third,
     )

@@ -33,6 +33,10 @@ def train(
     with_verdicts: Annotated[
         bool, typer.Option("--with-verdicts", help="Also learn from the cases that people confirmed or dismissed.")
     ] = False,
+    third: Annotated[
+        bool,
+        typer.Option("--third", help="Also adapt the third reader: about an hour on two cores, 3 GB of libraries."),
+    ] = False,
     home: Annotated[Path | None, typer.Option("--home", help="The ledger of those cases (VIGIE_HOME).")] = None,
 ) -> None:
     """Train the second reader from the corpus: the same corpus and seeds give the same bytes."""
@@ -54,6 +58,10 @@ def train(
         return
     settings = load_settings(home=home)
     extra = tuple(taught(Ledger.open(settings.home, settings.database_url, create=False))) if with_verdicts else ()
+    if third:
+        from detection.training.third import ThirdPlan, build_adapter
+
+        build_adapter(ThirdPlan(), console.err.print, extra=extra)
     numbers = _numbers(seeds)
     trained = build(
         numbers, Plan(epochs=epochs), folder=out or MODEL, processes=processes, extra=extra, say=console.err.print
@@ -73,6 +81,9 @@ def evaluate(
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Keep these readings as what the next version is held to.")
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A seventh of the harmless and perturbed passages; the card says how many.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure the reader on the corpus: levels met and missed, passages gained and lost since the readings last kept.
@@ -84,7 +95,7 @@ def evaluate(
 
     reader = load_reader()
     with console.progress("evaluate", json) as advance:
-        measured = measure(reader, tell=lambda _name, done, total: advance(done, total))
+        measured = measure(reader, tell=lambda _name, done, total: advance(done, total), share=1 / 7 if quick else 1.0)
     levels = measured.levels()
     kept = frozen.keep(reader, frozen.frozen_passages())
     change = frozen.compare(frozen.load() if frozen.FROZEN.exists() else {}, kept)

@@ -1,7 +1,7 @@
 """Prepare a checkout on a machine that has Python, make and a package index, and nothing else. Standard library only.
 
-Steps, each skipped when it is already done: get uv (a pinned wheel, checked by SHA-256), create `.venv` from `uv.lock`
-and see that a Chromium is there for browser captures and tests.
+Steps, each skipped when it is already done: get uv (a pinned wheel, checked by SHA-256), create `.venv` from `uv.lock`,
+prepare the third reader's working files and see that a Chromium is there for browser captures and tests.
 A machine without a Chromium still gets a working Vigie: the one command that installs it is printed.
 """
 
@@ -162,6 +162,18 @@ def make_environment() -> None:
     STAMP.write_text(wanted_stamp())
 
 
+def build_third_reader() -> None:
+    """Derive the third reader's working files from the installed base model; nothing is done when they are there."""
+    adapter = ROOT / "detection" / "model" / "third.npz"
+    mark = ROOT / "detection" / "model" / "third" / "stamp"
+    if mark.is_file() and mark.read_text() == hashlib.sha256(adapter.read_bytes()).hexdigest():
+        return
+    say("setup: preparing the third reader")
+    command = [str(VENV / "bin" / "python"), "-m", "detection.deep"]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise SetupError("the third reader could not be prepared: its message is above")
+
+
 def browser() -> str | None:
     """Path of an installed Chromium or Chrome, or None."""
     for name in BROWSERS:
@@ -199,6 +211,7 @@ def main() -> int:
     try:
         if not environment_is_current():
             make_environment()
+        build_third_reader()
         see_to_browser()
     except SetupError as error:
         sys.stderr.write(f"setup: {error}\n")

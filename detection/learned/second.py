@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,8 +47,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model: networks that vote with equal weight, the tags they know, the temperature that calibrates their
-    chances, the chance from which a mention is flagged (a paraphrase: ``cue_from``), and the confidence below which a reading abstains."""
+    """A trained model: networks that vote with equal weight, the tags they know, the temperature that calibrates the
+    chances, the chance from which a mention is flagged (a paraphrase: ``cue_from``), the confidence below which a reading
+    abstains, the chance below which the networks' view of a mention is doubtful, and the third reader's share in what is
+    made of it then."""
 
     networks: tuple[Network, ...]
     tags: Mapping[str, int]
@@ -57,13 +59,20 @@ class Trained:
     cue_from: float
     abstain_below: float
     version: str
+    doubt_below: float = 0.0
+    third_share: float = 0.0
+
+
+#: Asks the third reader: (text, start, end, field) to the chances of the six stances.
+Third = Callable[[str, int, int, str], NDArray[np.float32]]
 
 
 class SecondReader:
-    """Reads with a committee of networks. Pure: the same text gives the same answer, whatever was read before."""
+    """Reads with a committee of networks, and asks the third reader where they doubt. Pure: the same text gives the same
+    answer, whatever was read before."""
 
-    def __init__(self, trained: Trained, lexicon: Lexicon) -> None:
-        self._trained, self._lexicon = trained, lexicon
+    def __init__(self, trained: Trained, lexicon: Lexicon, third: Third) -> None:
+        self._trained, self._lexicon, self._third = trained, lexicon, third
         self.version = trained.version
 
     def judge(self, folded: Folded, field: str, rules: Callable[[Sequence[Mention]], Sequence[int]]) -> list[Judged]:
@@ -77,16 +86,25 @@ class SecondReader:
             places = places[:: -(-len(places) // MOST_MENTIONS)]
         firsts = rules(mentions)
         known = FIELDS.index(field) if field in FIELDS else 0
-        return [
+        judged = [
             self._one(words, mentions, words[place].mention, known, firsts[words[place].mention]) for place in places
         ]
+        return [self._settled(folded, field, one) for one in judged]
+
+    def _settled(self, folded: Folded, field: str, one: Judged) -> Judged:
+        """The same mention with its calibrated chances, the third reader's among them where the networks doubt."""
+        trained, chances = self._trained, one.chances
+        if float(chances.max()) < trained.doubt_below:
+            start, end = folded.span(one.mention.start, one.mention.end)
+            chances = mixed(chances, self._third(folded.original, start, end, field), trained.third_share)
+        return replace(one, chances=warm(chances, trained.temperature))
 
     def _one(self, words: Sequence[Word], mentions: Sequence[Mention], mention: int, field: int, rule: int) -> Judged:
         first, last, target = window(words, mention)
         seen = words[first:last]
         view = encode(seen, mentions, target, field, self._trained.tags, rule)
         votes = self._vote(view)
-        chances = warm(np.mean([vote[0] for vote in votes], axis=0), self._trained.temperature)
+        chances = np.mean([vote[0] for vote in votes], axis=0)
         marks = np.mean([vote[1] for vote in votes], axis=0)
         left, right = _stretch(marks, target)
         return Judged(mentions[mention], chances, seen[left].start, max(seen[right].end, seen[target].end))
@@ -104,6 +122,15 @@ def warm(chances: NDArray[np.float32], temperature: float) -> NDArray[np.float32
     """Chances with their logarithms divided by a temperature: below 1 sharper, above 1 flatter."""
     raised: NDArray[np.float32] = np.maximum(chances, 1e-12) ** np.float32(1 / temperature)
     result: NDArray[np.float32] = raised / raised.sum()
+    return result
+
+
+def mixed(
+    chances: NDArray[np.float32], others: NDArray[np.float32], share: float | NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Two readers' chances as one, their logarithms weighted: ``share`` is that of ``others``. Rows along the last axis."""
+    raised = np.maximum(chances, 1e-6) ** (1 - share) * np.maximum(others, 1e-6) ** share
+    result: NDArray[np.float32] = (raised / raised.sum(-1, keepdims=True)).astype(np.float32)
     return result
 
 
@@ -140,6 +167,8 @@ def load_trained(folder: Path = MODEL) -> Trained:
             cue_from=float(about["cue_from"]),
             abstain_below=float(about["abstain_below"]),
             version=str(about["version"]),
+            doubt_below=float(about.get("doubt_below", 0)),
+            third_share=float(about.get("third_share", 0)),
         )
     except (OSError, KeyError, ValueError) as error:
         raise BadModel(f"{folder}: the trained model cannot be read: {error}") from error

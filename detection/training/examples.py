@@ -31,7 +31,7 @@ class Example:
     first: int
 
 
-def _trigger_span(folded: Folded, passage: Passage) -> tuple[int, int]:
+def trigger_span(folded: Folded, passage: Passage) -> tuple[int, int]:
     """The trigger in the folded text."""
     start = passage.text.index(passage.trigger)
     end = start + len(passage.trigger)
@@ -80,7 +80,7 @@ def examples_of(passage: Passage, lexicon: Lexicon, rules: FirstReader) -> Itera
     mentions, tokens = find_mentions(folded, lexicon)
     if not mentions:
         return
-    span = _trigger_span(folded, passage) if passage.trigger else (0, 0)
+    span = trigger_span(folded, passage) if passage.trigger else (0, 0)
     words = see(folded, mentions, tokens, lexicon)
     seen = {word.mention for word in words}
     firsts = rules(folded, passage.field, mentions)
@@ -102,7 +102,7 @@ def examples_of(passage: Passage, lexicon: Lexicon, rules: FirstReader) -> Itera
         )
 
 
-def _misspell(word: str, dice: random.Random) -> str:
+def misspell(word: str, dice: random.Random) -> str:
     place = dice.randrange(len(word))
     way = dice.randrange(3)
     if way == 0:
@@ -139,7 +139,7 @@ def vary(
                 continue
             text, tag = word.text, word.tag
             if word.shape < 4 and len(text) > 2 and dice.random() < 0.03:
-                text, tag = _misspell(text, dice), "W"
+                text, tag = misspell(text, dice), "W"
             elif dice.random() < 0.09:
                 text = ""
             if dice.random() < 0.08:

@@ -22,7 +22,7 @@ from reference import load_reference
 
 HERE = Path(__file__).parent
 REAL = HERE.parents[2] / "shared" / "corpus" / "real-passages.jsonl"
-FLOOR_F1, FLOOR_PRECISION, MOST_FALSE_ALARMS = 0.82, 0.80, 100
+FLOOR_F1, FLOOR_PRECISION, MOST_FALSE_ALARMS = 0.90, 0.91, 25
 REFUSALS = ["Pas de CMU.", "Les patients AME ne sont pas reçus.", "CMU ❌", "Tous sauf C2S", "Ni ACS, ni CMU !"]
 
 
@@ -38,7 +38,7 @@ def _coherent(text: str, reading: Reading) -> None:
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_composed_passages_are_read_as_annotated(reader: Reader, split: str) -> None:
-    passages = load_split(split)
+    passages = load_split(split)[:: 2 if split == "dev" else 5]
     scores = score(pair_up(passages, reader.read_many((one.text, one.field) for one in passages)))
     # A floor below what `vigie evaluate` measures: a fall through it is a broken reader, not a matter of taste.
     assert scores.f1 >= FLOOR_F1
@@ -56,11 +56,11 @@ def test_real_harmless_passages_are_not_flagged(reader: Reader) -> None:
 
 
 def test_composed_harmless_passages_are_not_flagged(reader: Reader) -> None:
-    flagged = [one for one in harmless_passages(2000, seed=7) if reader.read(one.text, one.field).flagged]
+    flagged = [one for one in harmless_passages(600, seed=7) if reader.read(one.text, one.field).flagged]
     assert len(flagged) <= MOST_FALSE_ALARMS, flagged[:5]
 
 
-@pytest.mark.parametrize("number", range(300))
+@pytest.mark.parametrize("number", range(100))
 def test_a_change_of_letters_changes_no_plain_flag(reader: Reader, number: int) -> None:
     _, text = perturb("Nous ne recevons pas les patients bénéficiaires de la CMU.", number)
     assert reader.read(text, "presentation").flagged

@@ -1,0 +1,1 @@
+"""The third reader: a small language model adapted to the question, asked where the first two doubt."""

@@ -1,0 +1,138 @@
+"""Ask the adapted language model what one mention's text does to its holder: six chances, from the whole context."""
+
+import hashlib
+import json
+import mmap
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.deep.base import HEAD, WIDTH, open_base
+from detection.deep.pieces import Pieces
+from detection.learned.second import MODEL, BadModel
+
+#: Word pieces on each side of the mention that are read, and of the mention itself.
+SIDE, MOST_OF_MENTION = 96, 12
+#: Marks of our own: before and after the mention, before and after the question; rows of ``marks`` in the adapter.
+BEFORE, AFTER, ASK, ANSWER = -1, -2, -3, -4
+_BEGIN = 2
+#: LoRA's alpha: twice the rank.
+ALPHA_BY_RANK = 2
+#: Bases of the rotary places: five layers of six look near, the sixth far.
+_NEAR, _FAR = 10_000.0, 1_000_000.0
+ADAPTER = MODEL / "third.npz"
+#: Where ``make setup`` puts what reading loads: derived from the base and the adapter, never kept in the project.
+BUILT = MODEL / "third"
+
+
+def pieces_of(pieces: Pieces, text: str, start: int, end: int, field: str) -> tuple[list[int], int]:
+    """(numbers, place): the field, the text with the mention between two marks, then the mention again as a question;
+    ``place`` is that of the mark after the mention, the last piece is where the answer is read."""
+    mention = pieces(text[start:end].removeprefix(" "))[:MOST_OF_MENTION]
+    left, right = pieces(text[max(0, start - 8 * SIDE) : start])[-SIDE:], pieces(text[end : end + 8 * SIDE])[:SIDE]
+    numbers = [_BEGIN, *pieces(f"{field} :"), *left, BEFORE, *mention, AFTER, *right, ASK, *mention, ANSWER]
+    return numbers, numbers.index(AFTER)
+
+
+class ThirdReader:
+    """Reads one mention at a time on one core; pure: the same text gives the same chances on one machine."""
+
+    def __init__(self, graph: bytes | str, pieces: Pieces, table: Any, scales: Any, marks: NDArray[np.float32]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._pieces, self._table, self._scales, self._marks = pieces, table, scales, marks
+
+    def __call__(self, text: str, start: int, end: int, field: str) -> NDArray[np.float32]:
+        """The chances of the six stances for the mention ``text[start:end]``."""
+        numbers, place = pieces_of(self._pieces, text, start, end, field)
+        feeds: dict[str, NDArray[Any]] = {
+            "x": self._embedded(numbers),
+            "places": np.array([len(numbers) - 1, place], np.int64),
+        }
+        logits = self._session.run(["logits"], feeds | _positions(len(numbers)))[0]
+        raised = np.exp(logits - logits.max())
+        chances: NDArray[np.float32] = (raised / raised.sum()).astype(np.float32)
+        return chances
+
+    def _embedded(self, numbers: list[int]) -> NDArray[np.float32]:
+        rows = np.array(numbers)
+        known = np.maximum(rows, 0)
+        scales = np.repeat(np.asarray(self._scales[known], np.float32), 32, axis=1)
+        values: NDArray[np.float32] = np.asarray(self._table[known], np.float32) * scales
+        own = rows < 0
+        values[own] = self._marks[-rows[own] - 1]
+        return values * np.float32(WIDTH**0.5)
+
+
+@lru_cache(maxsize=256)
+def _positions(length: int) -> dict[str, NDArray[np.float32]]:
+    places = np.arange(length, dtype=np.float32)[:, None]
+    found: dict[str, NDArray[np.float32]] = {"mask": np.triu(np.full((length, length), -1e9, np.float32), 1)}
+    for name, base in (("near", _NEAR), ("far", _FAR)):
+        angles = places * base ** (-np.arange(0, HEAD, 2, dtype=np.float32) / HEAD)
+        found |= {f"cos_{name}": np.cos(angles), f"sin_{name}": np.sin(angles)}
+    return found
+
+
+def read_adapter(path: Path = ADAPTER) -> dict[str, NDArray[Any]]:
+    """The adaptation's arrays by name; raises ``BadModel`` when they cannot be read."""
+    try:
+        with np.load(path) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BadModel(f"{path}: the third reader cannot be read: {error}") from error
+
+
+def _stamp(adapter: Path) -> str:
+    return hashlib.sha256(adapter.read_bytes()).hexdigest()
+
+
+def build_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> Path:
+    """Derive what reading loads from the installed base and the adapter, unless it is there; returns the folder.
+
+    The stamp is written last: an interrupted build is done again. Raises ``BadModel`` without the base or the adapter."""
+    stamp, mark = _stamp(adapter), folder / "stamp"
+    if mark.is_file() and mark.read_text("ascii") == stamp:
+        return folder
+    from detection.deep.graph import build_graph
+
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.unlink(missing_ok=True)
+    arrays = read_adapter(adapter)
+    with open_base() as base:
+        table, scales = base.embeddings()
+        np.save(folder / "table.npy", table)
+        np.save(folder / "scales.npy", scales)
+        (folder / "vocabulary.json").write_text(json.dumps(base.vocabulary(), ensure_ascii=False), "utf-8")
+        (folder / "graph.onnx").write_bytes(build_graph(base, arrays, ALPHA_BY_RANK * len(arrays["0.attn_q.a"])))
+    mark.write_text(stamp, "ascii")
+    return folder
+
+
+def _by_rows(path: Path) -> Any:
+    """An array that stays on disk but for the rows that are read: without read-ahead, memory grows by those alone."""
+    array: Any = np.load(path, mmap_mode="r")
+    if hasattr(mmap, "MADV_RANDOM"):
+        array._mmap.madvise(mmap.MADV_RANDOM)
+    return array
+
+
+@lru_cache(maxsize=2)
+def load_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> ThirdReader:
+    """The third reader of this version, built first where ``make setup`` has not done so."""
+    built = build_third(adapter, folder)
+    return ThirdReader(
+        str(built / "graph.onnx"),
+        Pieces(json.loads((built / "vocabulary.json").read_text("utf-8"))),
+        _by_rows(built / "table.npy"),
+        _by_rows(built / "scales.npy"),
+        read_adapter(adapter)["marks"].astype(np.float32),
+    )
