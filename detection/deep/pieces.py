@@ -42,5 +42,9 @@ class Pieces:
         result: list[int] = []
         for part in parts:
             number = numbers.get(part)
-            result += [number] if number is not None else [numbers[f"<0x{byte:02X}>"] for byte in part.encode()]
+            result += (
+                [number]
+                if number is not None
+                else [numbers[f"<0x{byte:02X}>"] for byte in part.encode("utf-8", "replace")]
+            )
         return tuple(result)

@@ -22,6 +22,8 @@ MODEL = Path(__file__).parents[1] / "model"
 _IN_TRIGGER = 0.5
 #: Chance from which the first network is believed without the others.
 _SURE_ALONE = 0.985
+#: Doubtful mentions of one text that the third reader is asked about: no text takes longer than a large page.
+_MOST_ASKED = 12
 #: Words that may stand inside a trigger without being part of what decides.
 _GAP = 2
 
@@ -89,12 +91,14 @@ class SecondReader:
         judged = [
             self._one(words, mentions, words[place].mention, known, firsts[words[place].mention]) for place in places
         ]
-        return [self._settled(folded, field, one) for one in judged]
+        doubtful = [place for place, one in enumerate(judged) if float(one.chances.max()) < self._trained.doubt_below]
+        asked = frozenset(doubtful[:_MOST_ASKED])
+        return [self._settled(folded, field, one, ask=place in asked) for place, one in enumerate(judged)]
 
-    def _settled(self, folded: Folded, field: str, one: Judged) -> Judged:
-        """The same mention with its calibrated chances, the third reader's among them where the networks doubt."""
+    def _settled(self, folded: Folded, field: str, one: Judged, *, ask: bool) -> Judged:
+        """The same mention with its calibrated chances, the third reader's among them where it is asked."""
         trained, chances = self._trained, one.chances
-        if float(chances.max()) < trained.doubt_below:
+        if ask:
             start, end = folded.span(one.mention.start, one.mention.end)
             chances = mixed(chances, self._third(folded.original, start, end, field), trained.third_share)
         return replace(one, chances=warm(chances, trained.temperature))

@@ -38,6 +38,7 @@ def test_the_most_frequent_neighbours_merge_first_and_unknown_letters_become_byt
     pieces = Pieces(VOCABULARY)
     assert [VOCABULARY[number] for number in pieces("pas CMU")] == ["pas", "▁", "CMU"]
     assert pieces("é") == [0xC3, 0xA9]
+    assert pieces("\ud800") == [0x3F]
     assert pieces("") == []
     assert len(pieces("p" * 1000)) == 1000
 
