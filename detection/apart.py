@@ -1,6 +1,5 @@
 """Read many passages in several processes: the same readings as in one, sooner."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
@@ -24,12 +23,12 @@ def _chunk(passages: Sequence[tuple[str, str]]) -> list[Reading]:
 def read_apart(
     passages: Sequence[tuple[str, str]],
     tell: Callable[[int, int], None] = lambda *_: None,
-    processes: int | None = None,
+    processes: int = 2,
 ) -> list[Reading]:
-    """The readings of (text, field) pairs by this version's reader, in order; as many processes as cores by default."""
+    """The readings of (text, field) pairs by this version's reader, in order."""
     chunks = [passages[start : start + _CHUNK] for start in range(0, len(passages), _CHUNK)]
     readings: list[Reading] = []
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for part in pool.map(_chunk, chunks):
             readings += part
             tell(len(readings), len(passages))

@@ -13,7 +13,7 @@ from detection.harmless import FRAMES, harmless_passages
 from detection.learned.second import MODEL
 from detection.normalise import fold
 from detection.perturbation import WAYS, perturb
-from detection.reader import Reader
+from detection.reader import Reader, load_reader
 from detection.reading import FLAGGED, STANCES
 
 HARMLESS = 20_000
@@ -108,13 +108,11 @@ def _rules_alone(reader: Reader, passages: Sequence[Passage]) -> Scores:
     return score(pairs)
 
 
-def measure(
-    reader: Reader, corpus: Path = CORPUS, model: Path = MODEL, tell: Tell = lambda *_: None, share: float = 1.0
-) -> Measured:
+def measure(corpus: Path = CORPUS, model: Path = MODEL, tell: Tell = lambda *_: None, share: float = 1.0) -> Measured:
     """Read the test and development splits, the harmless passages and the perturbed ones, with the shipped reader.
 
     ``share`` of the harmless and of the perturbed passages is read, evenly spread."""
-    step = round(1 / share)
+    reader, step = load_reader(), round(1 / share)
     test, dev = (_read(load_split(split, corpus), split, tell) for split in ("test", "dev"))
     harmless = list(harmless_passages(HARMLESS))[::step] if FRAMES.exists() else []
     alarms = [

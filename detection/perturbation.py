@@ -6,7 +6,34 @@ import unicodedata
 
 #: Words whose misspelling no reader stumbles over.
 FUNCTION_WORDS = frozenset(
-    "le la les un une des du de pour par sur avec dans nous vous je il elle est sont que qui les aux au et ou".split()  # noqa: SIM905
+    {
+        "le",
+        "la",
+        "les",
+        "un",
+        "une",
+        "des",
+        "du",
+        "de",
+        "pour",
+        "par",
+        "sur",
+        "avec",
+        "dans",
+        "nous",
+        "vous",
+        "je",
+        "il",
+        "elle",
+        "est",
+        "sont",
+        "que",
+        "qui",
+        "aux",
+        "au",
+        "et",
+        "ou",
+    }
 )
 _ENTITIES = {
     "é": "&eacute;",

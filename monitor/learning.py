@@ -95,7 +95,7 @@ def evaluate(
 
     reader = load_reader()
     with console.progress("evaluate", json) as advance:
-        measured = measure(reader, tell=lambda _name, done, total: advance(done, total), share=1 / 7 if quick else 1.0)
+        measured = measure(tell=lambda _name, done, total: advance(done, total), share=1 / 7 if quick else 1.0)
     levels = measured.levels()
     kept = frozen.keep(reader, frozen.frozen_passages())
     change = frozen.compare(frozen.load() if frozen.FROZEN.exists() else {}, kept)

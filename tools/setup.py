@@ -154,6 +154,8 @@ def make_environment() -> None:
     tool = uv()
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"}
     environment.pop("VIRTUAL_ENV", None)
+    # The machine's own certificates, as for uv itself: behind a proxy that has its own, uv's bundled ones know nobody.
+    environment.setdefault("UV_SYSTEM_CERTS", "true")
     say("setup: installing the locked dependencies into .venv")
     STAMP.unlink(missing_ok=True)
     command = [tool, "sync", "--frozen", "--quiet", "--python", sys.executable, "--project", str(ROOT)]
@@ -164,11 +166,6 @@ def make_environment() -> None:
 
 def build_third_reader() -> None:
     """Derive the third reader's working files from the installed base model; nothing is done when they are there."""
-    adapter = ROOT / "detection" / "model" / "third.npz"
-    mark = ROOT / "detection" / "model" / "third" / "stamp"
-    if mark.is_file() and mark.read_text() == hashlib.sha256(adapter.read_bytes()).hexdigest():
-        return
-    say("setup: preparing the third reader")
     command = [str(VENV / "bin" / "python"), "-m", "detection.deep"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise SetupError("the third reader could not be prepared: its message is above")

@@ -30,9 +30,10 @@ def open_base() -> Iterator["Base"]:
         raise BadModel(f"the base model is not installed: {error}") from error
     with tempfile.TemporaryDirectory(prefix="vigie-") as folder:
         try:
-            yield Base(assemble(Path(folder) / "base.gguf"))
+            base = Base(assemble(Path(folder) / "base.gguf"))
         except (ValueError, OSError) as error:
-            raise BadModel(f"the base model cannot be read: {error}") from error
+            raise BadModel(f"the base model cannot be put together: {error}") from error
+        yield base
 
 
 class Base:

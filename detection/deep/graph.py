@@ -2,7 +2,7 @@
 
 Gemma 3 (https://ai.google.dev/gemma/docs/core; arXiv:2503.19786): RMS norms before and after each part, one key and value
 head for four query heads, rotary places, a gated GELU. Matrices are kept as 8-bit blocks of 32 with a scale
-(MatMulNBits), which halves twice the memory and the time of float32."""
+(MatMulNBits): a quarter of the memory of float32."""
 
 from collections.abc import Mapping
 from typing import Any

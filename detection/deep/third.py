@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mmap
+import tempfile
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.deep.base import HEAD, WIDTH, open_base
+from detection.deep.base import BASE, HEAD, WIDTH, open_base
 from detection.deep.pieces import Pieces
 from detection.learned.second import MODEL, BadModel
 
@@ -24,6 +25,8 @@ _BEGIN = 2
 ALPHA_BY_RANK = 2
 #: Bases of the rotary places: five layers of six look near, the sixth far.
 _NEAR, _FAR = 10_000.0, 1_000_000.0
+#: Raised by hand whenever the built files change for the same adapter.
+LAYOUT = 1
 ADAPTER = MODEL / "third.npz"
 #: Where ``make setup`` puts what reading loads: derived from the base and the adapter, never kept in the project.
 BUILT = MODEL / "third"
@@ -92,28 +95,42 @@ def read_adapter(path: Path = ADAPTER) -> dict[str, NDArray[Any]]:
 
 
 def _stamp(adapter: Path) -> str:
-    return hashlib.sha256(adapter.read_bytes()).hexdigest()
+    """Names what the built files follow from: the adapter, the base and the layout."""
+    try:
+        return hashlib.sha256(f"{LAYOUT} {BASE} ".encode() + adapter.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadModel(f"{adapter}: the third reader cannot be read: {error}") from error
 
 
 def build_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> Path:
     """Derive what reading loads from the installed base and the adapter, unless it is there; returns the folder.
 
-    The stamp is written last: an interrupted build is done again. Raises ``BadModel`` without the base or the adapter."""
+    It is made beside and put in its place whole. Raises ``BadModel`` without base or adapter, or where nothing can be written."""
     stamp, mark = _stamp(adapter), folder / "stamp"
     if mark.is_file() and mark.read_text("ascii") == stamp:
         return folder
     from detection.deep.graph import build_graph
 
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.unlink(missing_ok=True)
     arrays = read_adapter(adapter)
     with open_base() as base:
+        graph = build_graph(base, arrays, ALPHA_BY_RANK * len(arrays["0.attn_q.a"]))
         table, scales = base.embeddings()
-        np.save(folder / "table.npy", table)
-        np.save(folder / "scales.npy", scales)
-        (folder / "vocabulary.json").write_text(json.dumps(base.vocabulary(), ensure_ascii=False), "utf-8")
-        (folder / "graph.onnx").write_bytes(build_graph(base, arrays, ALPHA_BY_RANK * len(arrays["0.attn_q.a"])))
-    mark.write_text(stamp, "ascii")
+        vocabulary = json.dumps(base.vocabulary(), ensure_ascii=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as made:
+            new = Path(made)
+            np.save(new / "table.npy", table)
+            np.save(new / "scales.npy", scales)
+            (new / "vocabulary.json").write_text(vocabulary, "utf-8")
+            (new / "graph.onnx").write_bytes(graph)
+            mark.unlink(missing_ok=True)
+            for file in new.iterdir():
+                file.replace(folder / file.name)
+        # Written last: a build that was interrupted is done again.
+        mark.write_text(stamp, "ascii")
+    except OSError as error:
+        raise BadModel(f"{folder}: the third reader's files cannot be written: {error}") from error
     return folder
 
 

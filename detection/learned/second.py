@@ -171,8 +171,8 @@ def load_trained(folder: Path = MODEL) -> Trained:
             cue_from=float(about["cue_from"]),
             abstain_below=float(about["abstain_below"]),
             version=str(about["version"]),
-            doubt_below=float(about.get("doubt_below", 0)),
-            third_share=float(about.get("third_share", 0)),
+            doubt_below=float(about["doubt_below"]),
+            third_share=float(about["third_share"]),
         )
     except (OSError, KeyError, ValueError) as error:
         raise BadModel(f"{folder}: the trained model cannot be read: {error}") from error

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
+from torch.nn import functional
 
 from detection.deep.base import HEAD, HEADS, LAYERS, MATRICES, NORMS, WIDTH, Base
 
@@ -15,7 +15,7 @@ from detection.deep.base import HEAD, HEADS, LAYERS, MATRICES, NORMS, WIDTH, Bas
 _MARKS = 8
 
 
-class _Matrix(nn.Module):  # type: ignore[misc]
+class _Matrix(nn.Module):
     """W, kept as it is, plus B A: LoRA (arXiv:2106.09685) with alpha twice the rank."""
 
     def __init__(self, weight: torch.Tensor, rank: int) -> None:
@@ -26,8 +26,8 @@ class _Matrix(nn.Module):  # type: ignore[misc]
         self.b = nn.Parameter(torch.zeros(rows, rank))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        low = F.linear(F.linear(x, self.a.to(x.dtype)), 2 * self.b.to(x.dtype))
-        return F.linear(x, self.weight) + low
+        low = functional.linear(functional.linear(x, self.a.to(x.dtype)), 2 * self.b.to(x.dtype))
+        return functional.linear(x, self.weight) + low
 
 
 def _norm(x: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
@@ -35,7 +35,7 @@ def _norm(x: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
     return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6) * gain).to(x.dtype)
 
 
-class _Layer(nn.Module):  # type: ignore[misc]
+class _Layer(nn.Module):
     def __init__(self, base: Base, number: int, rank: int) -> None:
         super().__init__()
         for name in MATRICES:
@@ -58,17 +58,17 @@ class _Layer(nn.Module):  # type: ignore[misc]
         key = _norm(self.attn_k(h).view(n, length, 1, HEAD), self.attn_k_norm).transpose(1, 2)
         value = self.attn_v(h).view(n, length, 1, HEAD).transpose(1, 2)
         whole = (n, HEADS, length, HEAD)
-        out = F.scaled_dot_product_attention(
+        out = functional.scaled_dot_product_attention(
             self._turn(query), self._turn(key).expand(whole), value.expand(whole), is_causal=True, scale=HEAD**-0.5
         )
         out = self.attn_output(out.transpose(1, 2).reshape(n, length, HEADS * HEAD))
         x = x + _norm(out, self.post_attention_norm)
         h = _norm(x, self.ffn_norm)
-        out = self.ffn_down(F.gelu(self.ffn_gate(h), approximate="tanh") * self.ffn_up(h))
+        out = self.ffn_down(functional.gelu(self.ffn_gate(h), approximate="tanh") * self.ffn_up(h))
         return x + _norm(out, self.post_ffw_norm)
 
 
-class Adapted(nn.Module):  # type: ignore[misc]
+class Adapted(nn.Module):
     """Logits of the six stances for a batch of texts, padded on the right (no earlier piece sees a later one)."""
 
     def __init__(self, base: Base, rank: int) -> None:
@@ -85,7 +85,7 @@ class Adapted(nn.Module):  # type: ignore[misc]
         nn.init.zeros_(self.head.bias)
 
     def forward(self, numbers: torch.Tensor, last: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        known = F.embedding(numbers.clamp(min=0), self.table)
+        known = functional.embedding(numbers.clamp(min=0), self.table)
         own = self.marks.to(known.dtype)[(-numbers - 1).clamp(min=0)]
         x = torch.where((numbers < 0)[..., None], own, known) * WIDTH**0.5
         for layer in self.layers:

@@ -64,7 +64,7 @@ def gather(trained: Trained, passages: Sequence[Passage], rules: RuleReader, thi
 
 
 def flag_chances(known: Opinions, share: float, temperature: float, doubt: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(chance, bar) of each passage: that of its likeliest mention, and whether a name, not a paraphrase, gives it."""
+    """(names, cues): of each passage, the chance that its likeliest name, and its likeliest paraphrase, is flagged; 0 for none."""
     ours = np.where((known.second.max(-1) < doubt)[:, None], mixed(known.second, known.third, share), known.second)
     flags = np.array([float(warm(row, temperature)[_FIRST_FLAGGED:].sum()) for row in ours])
     names, cues = np.zeros(len(known.flagged)), np.zeros(len(known.flagged))
