@@ -1,7 +1,9 @@
 """The third reader: cuts texts whole, asks one question, computes what the base model computes, and is built safely."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -143,10 +145,16 @@ def test_a_missing_or_broken_adapter_is_one_clear_error(tmp_path: Path) -> None:
         read_adapter(tmp_path / "bad.npz")
 
 
+def _use_small_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = SimpleNamespace(embeddings=lambda: (np.zeros((2, 32), np.int8), np.zeros((2, 1))), vocabulary=lambda: ["a"])
+    monkeypatch.setattr("detection.deep.third.open_base", lambda: nullcontext(small))
+    monkeypatch.setattr("detection.deep.graph.build_graph", lambda *_: b"graph")
+
+
 def test_what_is_built_is_kept_until_the_adapter_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     adapter, folder = tmp_path / "third.npz", tmp_path / "built"
     shutil.copy(ADAPTER, adapter)
-    monkeypatch.setattr("detection.deep.graph.build_graph", lambda *_: b"graph")
+    _use_small_base(monkeypatch)
     build_third(adapter, folder)
     (folder / "graph.onnx").write_bytes(b"touched")
     build_third(adapter, folder)
@@ -159,3 +167,10 @@ def test_what_is_built_is_kept_until_the_adapter_changes(tmp_path: Path, monkeyp
 def test_several_processes_read_what_one_does(reader: Reader) -> None:
     passages = [(one.text, one.field) for one in load_split("dev")[:110]]
     assert read_apart(passages, processes=2) == list(reader.read_many(passages))
+
+
+def test_files_that_cannot_be_written_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use_small_base(monkeypatch)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadModel, match="cannot be written"):
+        build_third(ADAPTER, tmp_path / "file" / "built")
