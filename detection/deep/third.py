@@ -1,9 +1,12 @@
 """Ask the adapted language model what one mention's text does to its holder: six chances, from the whole context."""
 
 import hashlib
+import html
 import json
 import mmap
+import re
 import tempfile
+import unicodedata
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +24,9 @@ SIDE, MOST_OF_MENTION = 96, 12
 #: Marks of our own: before and after the mention, before and after the question; rows of ``marks`` in the adapter.
 BEFORE, AFTER, ASK, ANSWER = -1, -2, -3, -4
 _BEGIN = 2
+_SPACES = re.compile(r"[^\S\n]+")
+#: Capitals alone in so short a text are no shouting: « AME : NON ».
+_SHORT = 20
 #: LoRA's alpha: twice the rank.
 ALPHA_BY_RANK = 2
 #: Bases of the rotary places: five layers of six look near, the sixth far.
@@ -32,11 +38,21 @@ ADAPTER = MODEL / "third.npz"
 BUILT = MODEL / "third"
 
 
+def _tidy(text: str, *, shouted: bool) -> str:
+    """The text without what only its page put there: entities, loose accents, invisible marks, odd spaces, capitals all over."""
+    plain = unicodedata.normalize("NFC", html.unescape(text))
+    plain = "".join(mark for mark in plain if mark == "\n" or unicodedata.category(mark) not in {"Cf", "Cc"})
+    plain = _SPACES.sub(" ", plain)
+    return plain.lower() if shouted else plain
+
+
 def pieces_of(pieces: Pieces, text: str, start: int, end: int, field: str) -> tuple[list[int], int]:
     """(numbers, place): the field, the text with the mention between two marks, then the mention again as a question;
     ``place`` is that of the mark after the mention, the last piece is where the answer is read."""
-    mention = pieces(text[start:end].removeprefix(" "))[:MOST_OF_MENTION]
-    left, right = pieces(text[max(0, start - 8 * SIDE) : start])[-SIDE:], pieces(text[end : end + 8 * SIDE])[:SIDE]
+    before, after = text[max(0, start - 8 * SIDE) : start], text[end : end + 8 * SIDE]
+    shouted = len(before + after) > _SHORT and (before + after).isupper()
+    mention = pieces(_tidy(text[start:end], shouted=False).removeprefix(" "))[:MOST_OF_MENTION]
+    left, right = pieces(_tidy(before, shouted=shouted))[-SIDE:], pieces(_tidy(after, shouted=shouted))[:SIDE]
     numbers = [_BEGIN, *pieces(f"{field} :"), *left, BEFORE, *mention, AFTER, *right, ASK, *mention, ANSWER]
     return numbers, numbers.index(AFTER)
 

@@ -31,7 +31,7 @@ from detection.training.fit import Plan, train
 #: Authors whose passages the rules were written with: what the rules say of them proves nothing.
 RULE_AUTHORS = frozenset({"own"})
 #: Chance from which a paraphrase is flagged: its words stand in many harmless texts.
-CUE_FROM = 0.9
+CUE_FROM = 0.95
 Say = Callable[[str], None]
 
 

@@ -56,6 +56,19 @@ def test_the_question_holds_the_mention_between_its_marks_and_stays_short() -> N
     assert len(numbers) < 2 * SIDE + 60
 
 
+def test_what_a_page_puts_into_a_text_changes_no_question() -> None:
+    pieces, plain = Pieces(VOCABULARY), "Nous ne prenons pas la CMU, désolés."
+    asked = pieces_of(pieces, plain, 23, 26, "faq")
+    for text in (
+        plain.replace("é", "&eacute;"),
+        plain.replace("é", "e\u0301"),
+        plain.replace("prenons pas", "pre\u200bnons  pas"),
+        plain.replace("ne prenons", "ne\u00a0prenons"),
+    ):
+        start = text.index("CMU")
+        assert pieces_of(pieces, text, start, start + 3, "faq") == asked, text
+
+
 def test_blocks_of_eight_bits_keep_a_weight_within_half_a_step() -> None:
     weight = np.random.default_rng(1).normal(size=(8, 64)).astype(np.float32)
     codes, scales = in_blocks(weight)
