@@ -11,16 +11,17 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.doctolib_fields import machine_value
-from crawler.reading.doctolib_json import KEY_WIDTH, PLATFORM, IsDefault, slug_of
+from crawler.reading.doctolib_json import PLATFORM, slug_of
 from crawler.reading.errors import Unreadable
 from crawler.reading.fields import field_of_heading
 from crawler.reading.jsonld import Node, nodes, scalar
+from crawler.reading.keys import IsDefault, machine_value
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text
-from crawler.reading.pieces import Piece, read_pieces
+from crawler.reading.pieces import Piece, read_pieces, without_author
 from crawler.reading.shown import adeli_numbers, looks_like_organisation, practitioner, rpps_numbers
 from crawler.reading.texts import clean, storable, to_text
+from crawler.reading.values import key_of
 
 _RESULTS = re.compile(r"^/[a-z0-9-]+(?:/[a-z0-9-]+)?/?$")
 _PLACE = re.compile(r"window\.place\s*=\s*")
@@ -96,9 +97,7 @@ def _profile(url: str, key: str, soup: BeautifulSoup, is_default: IsDefault) -> 
         if passage.text and not is_default(passage.text):
             found.setdefault(passage.locator, passage)
     shown = _shown(soup, title, physician, directory)
-    return FoundListing(
-        PLATFORM, storable(key)[:KEY_WIDTH], storable(urljoin(url, urlsplit(url).path)), shown, tuple(found.values())
-    )
+    return FoundListing(PLATFORM, key_of(key), storable(urljoin(url, urlsplit(url).path)), shown, tuple(found.values()))
 
 
 def _bio(soup: BeautifulSoup) -> Iterator[FoundPassage]:
@@ -128,7 +127,8 @@ def _cards(soup: BeautifulSoup) -> Iterator[FoundPassage]:
 
 def _card_passage(piece: Piece, fallback: str) -> FoundPassage:
     inner = next((f for _, h in piece.headings if (f := field_of_heading(h))), "")
-    return FoundPassage(piece.zone or inner or fallback, piece.locator, piece.text)
+    field = piece.zone or inner or fallback
+    return FoundPassage(field, piece.locator, without_author(piece.text) if field == "review" else piece.text)
 
 
 def _title_before(card: Tag) -> Tag | None:
@@ -243,6 +243,4 @@ def _results(url: str, soup: BeautifulSoup, is_default: IsDefault) -> Iterator[F
         if kept:
             found.setdefault(path, []).extend(kept)
     for path, passages in found.items():
-        yield FoundListing(
-            PLATFORM, storable(slug_of(path))[:KEY_WIDTH], storable(urljoin(url, path)), None, tuple(passages)
-        )
+        yield FoundListing(PLATFORM, key_of(slug_of(path)), storable(urljoin(url, path)), None, tuple(passages))

@@ -14,9 +14,9 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.doctolib_fields import machine_value
 from crawler.reading.fields import field_of_heading, field_of_path
 from crawler.reading.jsonld import Node, nodes, scalar, types_of
+from crawler.reading.keys import machine_value
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text, word_set
 from crawler.reading.pieces import Piece, read_pieces, without_author
@@ -101,10 +101,10 @@ def read_page(url: str, soup: BeautifulSoup) -> Iterator[FoundListing]:
         return
     described = list(nodes(soup))
     found: dict[str, FoundPassage] = {}
-    for passage in (*_visible(url, home, soup), *_structured(described), *_head(soup)):
+    for passage in (*_visible(url, home, soup), *structured(described), *head(soup)):
         if passage.text:
             found.setdefault(passage.locator, passage)
-    shown = _shown(soup, described, at_home=_is_home(url, home))
+    shown = shown_on(soup, described, at_home=_is_home(url, home))
     yield FoundListing(PLATFORM, key, home, shown, tuple(found.values()))
 
 
@@ -134,7 +134,7 @@ def _is_home(url: str, home: str) -> bool:
     return _INDEX_PAGE.sub("/", path).rstrip("/") == root.rstrip("/")
 
 
-def _structured(described: Iterable[Node]) -> Iterator[FoundPassage]:
+def structured(described: Iterable[Node]) -> Iterator[FoundPassage]:
     """The wording of the page's JSON-LD: properties that hold it, names of what is offered, questions and answers."""
     for node in described:
         if "Question" in node.types:
@@ -172,7 +172,7 @@ def _question(node: Node) -> Iterator[FoundPassage]:
         yield FoundPassage("faq", node.locator, text)
 
 
-def _head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+def head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
     """The title and the descriptions that search engines and social networks show."""
     for css in ('meta[name="description"]', 'meta[property="og:description"]'):
         for node in soup.select(css):
@@ -181,7 +181,7 @@ def _head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
         yield FoundPassage("presentation", css_path(soup.title), clean(soup.title.get_text()))
 
 
-def _shown(soup: BeautifulSoup, described: list[Node], *, at_home: bool) -> ShownPractitioner | None:
+def shown_on(soup: BeautifulSoup, described: list[Node], *, at_home: bool) -> ShownPractitioner | None:
     """The practitioner as this page shows them; None when it names nobody, or does so in passing.
 
     A page that shows several RPPS numbers gives none: choosing one of a group practice would accuse at random.
