@@ -16,6 +16,7 @@ from crawler.reading.texts import fold
 from reference import load_reference
 
 _FILLED = "{…}"
+_FILLED_FOLDED = fold(_FILLED)
 _SMALL = word_set("a au aux d de des du en et l la le les pour un une votre")
 _LONGEST = 2000  # characters: no platform writes more into every listing
 
@@ -26,7 +27,7 @@ def _defaults(platform: str) -> tuple[frozenset[str], tuple[re.Pattern[str], ...
     texts = known.default_texts if known else ()
     whole = frozenset(fold(text) for text in texts if _FILLED not in text)
     filled = tuple(
-        re.compile("(.{0,120}?)".join(re.escape(fold(part)) for part in text.split(_FILLED)))
+        re.compile("(.{0,120}?)".join(re.escape(part) for part in fold(text).split(_FILLED_FOLDED)))
         for text in texts
         if _FILLED in text
     )

@@ -92,6 +92,7 @@ def _profile(url: str, key: str, soup: BeautifulSoup, is_default: IsDefault) -> 
     if not key or not (physician or directory or title or soup.select_one(_BIO) or soup.select_one(_CARD)):
         raise Unreadable("the page shows no profile")
     candidates = [*_bio(soup), *_cards(soup), *_chips(soup), *_structured(physician), *_head(soup), *_props(directory)]
+    candidates += _notices(soup)
     found: dict[str, FoundPassage] = {}
     for passage in candidates:
         if passage.text and not is_default(passage.text):
@@ -145,6 +146,23 @@ def _chips(soup: BeautifulSoup) -> Iterator[FoundPassage]:
         for node in soup.select(css):
             if not any("dl-profile-card" in attribute(parent, "class") for parent in node.parents):
                 yield FoundPassage(field, css_path(node), clean(node_text(node)))
+
+
+_NOTICE = "[role=alert], [role=dialog], [role=alertdialog], dialog, [class*=alert], [class*=modal], [class*=notice]"
+
+
+def _notices(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+    """Messages outside the cards: a closed booking, a notice, a box that opens over the page."""
+    outer: list[Tag] = []
+    for node in soup.select(_NOTICE):
+        names = f"{attribute(node, 'class')} {attribute(node, 'id')}".lower()
+        parents = list(node.parents)
+        inside = any(any(parent is known for known in outer) for parent in parents)
+        inside = inside or any("dl-profile-card" in attribute(parent, "class") for parent in parents)
+        if not inside and "didomi" not in names and "cookie" not in names and "consent" not in names:
+            outer.append(node)
+            for piece in read_pieces(node):
+                yield FoundPassage("banner", piece.locator, piece.text)
 
 
 _STRUCTURED = {"description": "presentation", "paymentAccepted": "payment", "openingHours": "hours", "slogan": "banner"}

@@ -101,7 +101,7 @@ def read_page(url: str, soup: BeautifulSoup) -> Iterator[FoundListing]:
         return
     described = list(nodes(soup))
     found: dict[str, FoundPassage] = {}
-    for passage in (*_visible(url, home, soup), *structured(described), *head(soup)):
+    for passage in (*_visible(url, home, soup), *structured(described), *head(soup), *_told_aside(soup)):
         if passage.text:
             found.setdefault(passage.locator, passage)
     shown = shown_on(soup, described, at_home=_is_home(url, home))
@@ -118,6 +118,22 @@ def _visible(url: str, home: str, soup: BeautifulSoup) -> Iterator[FoundPassage]
         field = _field(piece, page_field, at_home)
         text = without_author(piece.text) if field == "review" else piece.text
         yield FoundPassage(field, piece.locator, text)
+
+
+_MOTIVES = re.compile(r"motif|consultation|rdv|rendez|objet|prestation|acte")
+
+
+def _told_aside(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+    """What a page says outside its text: pictures by their description, the motives of a form's list."""
+    known: dict[int, str] = {}
+    for picture in soup.find_all("img", alt=True):
+        told = clean(attribute(picture, "alt"))
+        if words(told) > 1 or re.search(r"\b[A-Z]\.?[A-Z0-9]", told):  # one word names a logo, but not « CMU ❌ »
+            yield FoundPassage("presentation", css_path(picture, known) + "@alt", told)
+    for select in soup.find_all("select"):
+        if _MOTIVES.search(fold(f"{attribute(select, 'name')} {attribute(select, 'id')}")):
+            for option in select.find_all("option"):
+                yield FoundPassage("motive", css_path(option, known), clean(option.get_text()))
 
 
 def _field(piece: Piece, page_field: str, at_home: bool) -> str:
