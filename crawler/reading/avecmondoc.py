@@ -22,9 +22,7 @@ from ledger.warc import Exchange
 _PATH = re.compile(r"/fiche/([a-z-]+)/([^/?#]+)/?")
 _SLUG = re.compile(r"/api/(Organizations|Doctors)/slug/([^/?#]+)")
 
-_REASON = patterns(
-    motive="/reason", instructions="/instructionText /modalTitle /modalContent /checkboxContent", payment="/priceLabel"
-)
+_REASON = patterns(motive="/reason", instructions="/instructionText /modalTitle /modalContent /checkboxContent")
 _REASON_CODES = "/code /type /nextAction /httpReturnLink"
 
 KEYS = Keys(

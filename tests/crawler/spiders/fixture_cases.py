@@ -99,8 +99,9 @@ def fields(case: Case) -> Iterator[tuple[str, object, object]]:
             yield f"{got.key} {locator} text", text, passage.text
 
 
+CASES_OF = {(case.spider, case.name): case for case in cases()}
 CASES_BY_KIND = {
-    kind: [case for case in cases() if case.spider == "doctolib" and case.name in names]
+    kind: [case for case in CASES_OF.values() if case.spider == "doctolib" and case.name in names]
     for kind, names in {
         "profile": ("profile_json", "profile_json_default_text", "profile_json_organisation"),
         "funnel": ("funnel",),

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
-from fixture_cases import SPIDERS, Case, cases
+from fixture_cases import CASES_OF as CASES
+from fixture_cases import SPIDERS, Case
 
 from crawler.reading import resolve
 
 TABLE = yaml.safe_load((Path(__file__).parent / "places.yaml").read_text("utf-8"))
-CASES = {(case.spider, case.name): case for case in cases()}
 WORDINGS = (
     "Les bénéficiaires de la complémentaire santé solidaire sont priés de consulter un confrère.",
     "Patients C2S : le mardi seulement",
