@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
+from crawler.reading.errors import Unreadable
 from crawler.reading.fields import field_of_heading, field_of_path
 from crawler.reading.jsonld import Node, nodes, scalar, types_of
 from crawler.reading.keys import machine_value
@@ -28,6 +29,7 @@ from crawler.reading.shown import (
     rpps_numbers,
 )
 from crawler.reading.texts import clean, fold, storable, to_text, words
+from crawler.reading.trade import speaks_of_a_practice
 
 PLATFORM = "practice_site"
 _HOSTED = re.compile(r"^/(?:~[^/]+|sites?/[^/]+)(?=/|$)")  # several practices on one host
@@ -95,11 +97,17 @@ def site_of(url: str) -> tuple[str, str]:
 
 
 def read_page(url: str, soup: BeautifulSoup) -> Iterator[FoundListing]:
-    """The listing that one page of a site adds to; nothing for a directory of sites or an address that is no site's."""
+    """The listing that one page of a site adds to; nothing for a directory of sites or an address that is no site's.
+
+    Raises `Unreadable` for a short page that says nothing of a practice.
+    """
     key, home = site_of(url)
     if not key:
         return
     described = list(nodes(soup))
+    told = " ".join((node_text(soup), soup.title.get_text() if soup.title else "", *(p.text for p in head(soup))))
+    if not described and not speaks_of_a_practice(told, urlsplit(home).hostname or ""):
+        raise Unreadable("a short page that says nothing of a practice")
     found: dict[str, FoundPassage] = {}
     for passage in (*_visible(url, home, soup), *structured(described), *head(soup), *_told_aside(soup)):
         if passage.text:
