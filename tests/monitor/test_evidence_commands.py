@@ -74,10 +74,7 @@ def test_stamps_come_from_the_configured_authorities(
         ('[{"name": "a", "url": "ftp://x/", "certificates": "x"}]', "authorities"),
         ('[{"name": "a", "url": "http://x/", "certificates": "/nowhere/x.pem"}]', "cannot be read"),
         ('[{"name": "a", "url": "http://x/"}]', "certificates"),
-        (
-            '[{"name": "a", "url": "http://x/", "certificates": "x"}, {"name": "a", "url": "http://y/", "certificates": "x"}]',
-            "same",
-        ),
+        (f"[{ONE}, {ONE}]", "same name"),
         ("nonsense", "authorities"),
     ],
 )
