@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -29,8 +30,8 @@ DAMAGE += (struct.error, zlib.error, subprocess.SubprocessError)  # what hostile
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 MANIFEST, TAGS, CLOSING, SIGNATURE = "manifest-sha256.txt", "tagmanifest-sha256.txt", "closing.json", "closing.json.p7s"
 DATE = "%d/%m/%Y à %H:%M:%S UTC"
-LATE = timedelta(hours=96)  # a token later than this after its seal no longer speaks for the seal's own date
-AHEAD = timedelta(seconds=300)  # how far the machine's clock may be ahead of the authority's
+# A token this late after its seal no longer speaks for the seal's own date; a clock may be this far ahead of theirs.
+LATE, AHEAD = timedelta(hours=96), timedelta(seconds=300)
 ANCHORS = {
     "fingerprint": "empreinte du dossier, reçue par une autre voie",
     "signer": "empreinte SHA-256 du certificat de l’organisme",
@@ -90,24 +91,21 @@ def zip_members(data: bytes) -> dict[str, bytes]:
 
 
 def openssl(arguments: str, **files: bytes) -> tuple[bool, str, bytes]:
-    """Run openssl in a fresh folder that holds these files: whether it agreed, what it said, the file `signer`."""
+    """Run openssl in a fresh folder that holds these files: whether it agreed, what it said, the first file after."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, data in files.items():
-            Path(folder, name).write_bytes(data)
+        paths = [Path(folder, name) for name in files]
+        for path, data in zip(paths, files.values()):
+            path.write_bytes(data)
         words = ["openssl", *arguments.split()]
         done = subprocess.run(words, cwd=folder, stdout=-1, stderr=-2, stdin=-3, timeout=60, check=False)
-        signer = Path(folder, "signer")
-        text = " ".join(done.stdout.decode("utf-8", "replace").split())
-        return done.returncode == 0, text, signer.read_bytes() if signer.exists() else b""
+        return done.returncode == 0, " ".join(done.stdout.decode("utf-8", "replace").split()), paths[0].read_bytes()
 
 
 def token_time(data: bytes, token: bytes, trusted: bytes) -> datetime:
     """When an RFC 3161 authority saw these bytes; a fault when the token does not hold."""
     _, text, _ = openssl("ts -reply -in token -text", token=token)
-    found = re.search(r"Time stamp: (\w{3} \d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT", text)
-    if not found:
-        raise Stop(FAILED, "un jeton d’horodatage est illisible")
-    at = datetime.strptime(f"{found.group(1)} {found.group(2)} +0000", "%b %d %H:%M:%S %Y %z")
+    ((day, year),) = re.findall(r"Time stamp: (\w{3} \d+ \d\d:\d\d:\d\d)(?:\.\d+)? (\d{4}) GMT", text)
+    at = datetime.strptime(f"{day} {year} +0000", "%b %d %H:%M:%S %Y %z")
     for when in ("", f" -attime {int(at.timestamp())}"):  # the authority's certificate may have expired since
         good, text, _ = openssl(f"ts -verify -data data -in token -CAfile ca{when}", data=data, token=token, ca=trusted)
         if good and "Verification: OK" in text:
@@ -179,9 +177,8 @@ class Bundle:
                 self.files[path.relative_to(self.path).as_posix()] = path
         need(not self.files, "c’est un dossier ; le ZIP se contrôle en donnant son chemin", NOT_APPLICABLE)
         members = zip_members(Path(self.path).read_bytes())
-        tops = {name.partition("/")[0] for name in members}
-        need(len(tops) == 1 and all("/" in name for name in members), "le ZIP doit contenir un seul dossier")
-        self.top = tops.pop()
+        need(len({name.partition("/")[0] for name in members}) == 1, "le ZIP doit contenir un seul dossier")
+        self.top = min(members).partition("/")[0]
         self.files = {name.partition("/")[2]: data for name, data in members.items()}
         return f"{len(members)} fichiers, forme unique"
 
@@ -209,7 +206,6 @@ class Bundle:
     def closing(self) -> str:
         """Clôture"""
         value = parsed(self.get(CLOSING), "vigie-closing/1")
-        moment(value["made"])
         names = set(self.files) - set(self.under("data/")) - {CLOSING, SIGNATURE, TAGS}
         need(value["files"] == {name: sha256(self.get(name)) for name in names}, "la clôture ne correspond pas")
         need(self.top in ("", value["name"]), "le dossier du ZIP ne porte pas le nom que la clôture annonce")
@@ -217,7 +213,7 @@ class Bundle:
         told += [SIGNATURE] * (value["signature"]["state"] == "present")
         held = self.under("stamps/", ".tsr") + self.under(SIGNATURE)
         need(told == held, "signature et jetons annoncés ne sont pas ceux qui sont joints")
-        return f"{value['name']}, établi le {value['made']}"
+        return f"{value['name']}, établi le {moment(value['made']):{DATE}}"
 
     def signature(self) -> str:
         """Signature"""
@@ -225,7 +221,7 @@ class Bundle:
         need(state["state"] == "present" or not self.anchors["signer"], "le dossier n’est pas signé")
         need(state["state"] == "present", f"non signé : {state.get('reason')}", NOT_APPLICABLE)
         command = "cms -verify -binary -inform DER -in p7s -content content -noverify -signer signer -out out"
-        good, text, pem = openssl(command, p7s=self.get(SIGNATURE), content=self.get(CLOSING))
+        good, text, pem = openssl(command, signer=b"", p7s=self.get(SIGNATURE), content=self.get(CLOSING))
         need(good, f"la signature ne correspond pas : {text[-200:]}")
         (block,) = re.findall(rb"-----BEGIN CERTIFICATE-----(.+?)-----END", pem, re.DOTALL)  # one signer
         certificate = sha256(base64.b64decode(block))
@@ -253,6 +249,10 @@ class Bundle:
         need(not extra, f"archive non annoncée : {', '.join(sorted(extra)[:5])}")
         for name, digest in listed.items():
             need(sha256(self.get(name)) == digest, f"une capture n’a pas l’empreinte annoncée : {name}")
+        for name in self.under("data/", ".wacz"):
+            inside = zip_members(self.get(name))
+            same = {sha256(inside[one]) for one in inside if one.startswith("archive/")} <= set(listed.values())
+            need(same, f"{name} contient une archive qui n’est pas une capture annoncée")
         count = sum(check_warc(self.get(name)) for name in listed if name.endswith(".warc.gz"))
         return f"{len(listed)} captures, {count} enregistrements intacts"
 
@@ -284,8 +284,9 @@ class Bundle:
         for name in names:
             number = int(name[11:].partition(".")[0])
             at = self.token(self.get(f"data/seals/{number:06d}.json"), name)
-            ahead = moment(self.seals[number]["made"]) - at
-            need(ahead <= AHEAD, f"le scellé n° {number} se dit postérieur à son jeton")
+            need(
+                moment(self.seals[number]["made"]) - at <= AHEAD, f"le scellé n° {number} se dit postérieur à son jeton"
+            )
             self.tokens[number] = min(at, self.tokens.get(number, at))
         need(names, "aucun scellé n’est horodaté : les dates reposent sur l’horloge de la machine", NOT_APPLICABLE)
         return f"{len(names)} jetons valables"
@@ -316,8 +317,7 @@ class Bundle:
             ) == leaf.get("url_sha256")
             same &= leaf["captured_at"] <= self.seals[entry["seal"]]["made"]
             need(same, f"{name} : numéro, date ou adresse ne sont pas ceux qui sont scellés")
-            held = leaf["warc_sha256"] if leaf["kind"] == "capture" else leaf["facts_sha256"]
-            held = first[leaf["revisit_of"]] if leaf.get("revisit_of") else held
+            held = first.get(leaf.get("revisit_of")) or leaf.get("warc_sha256") or leaf.get("facts_sha256")
             need(entry["sha256"] == held, f"{name} : l’empreinte n’est pas celle qui est scellée")
         bare = [entry["reason"] for entry in entries if not entry["seal"]]
         need(sealed, f"aucune capture n’est scellée : {bare[0] if bare else 'aucune capture'}", NOT_APPLICABLE)
@@ -325,9 +325,8 @@ class Bundle:
 
     def custody(self) -> str:
         """Journal des événements"""
-        announced = self.evidence()["custody"]["lines"]
         lines, proofs = (self.get(f"data/{name}custody.jsonl").splitlines(True) for name in ("", "proofs/"))
-        need(len(lines) == len(proofs) == announced, "le journal n’a pas le nombre de lignes annoncé")
+        need(len(lines) == len(proofs) == self.evidence()["custody"]["lines"], "il manque des lignes au journal")
         last, digest = 0, None
         for line, raw in zip(lines, proofs):
             event, proof = parsed(line, "vigie-event/1"), parsed(raw, "vigie-inclusion/1")
@@ -388,9 +387,10 @@ def main() -> int:
     path = Path(given.pop("path"))
     if not path.is_file() and not (path / "bagit.txt").is_file():
         parser.error(f"{path} n’est ni un ZIP ni un dossier qui contient bagit.txt")
+    if not shutil.which("openssl"):
+        parser.error("la commande openssl est introuvable")
     checks = verify(str(path), **given)
-    for check in checks:
-        print(f"{WORDS[check.state]:10}  {check.title} : {check.detail}")
+    print(*(f"{WORDS[check.state]:10}  {check.title} : {check.detail}" for check in checks), sep="\n")
     failed = sum(check.state == FAILED for check in checks)
     print(f"RÉSULTAT : {failed} ÉCHEC(S), ce dossier a été modifié" if failed else "RÉSULTAT : aucun échec")
     return 1 if failed else 0
