@@ -24,7 +24,7 @@ from ledger.bundle import (
     write_evidence,
     write_wacz,
 )
-from ledger.bundle.gather import gather_evidence
+from ledger.bundle.gather import gather_evidence, held_captures
 from ledger.models import Dossier
 from reference import Reference, load_reference
 from reference.errors import VigieError
@@ -152,7 +152,7 @@ def _fill(
     stage.write(FACTS, told_facts)
     stage.write(PDF, typeset(page_model(contents, reference), told_facts, at))
     files = {capture: f"{exhibit.files[0].name}" for exhibit in contents.exhibits for capture in exhibit.captures}
-    write_evidence(stage, gather_evidence(ledger, files, stage))
+    write_evidence(stage, gather_evidence(ledger, held_captures(files, stage.files)))
     stage.write(WACZ, _wacz(stage, contents))
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 
-from ledger.bundle.canonical import canonical, moment
 from ledger.bundle.folder import PAYLOAD, Staging
 from ledger.bundle.signing import Signer
 from ledger.bundle.zipping import check_names
+from ledger.canonical import canonical_bytes, utc_text
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 CLOSING, SIGNATURE = "closing.json", "closing.json.p7s"
@@ -63,12 +63,12 @@ def close(stage: Staging, label: Label, *, signer: Signer | None = None, stampin
     manifest = _sums(stage, payload)
     stage.write_tag(MANIFEST, manifest)
     stamps = _stamps(stage, stamping(manifest) if stamping else ())
-    closing = canonical(
+    closing = canonical_bytes(
         {
             "format": "vigie-closing/1",
             "name": label.name,
             "kind": label.kind,
-            "made": moment(label.made_at),
+            "made": utc_text(label.made_at),
             "files": {name: stage.files[name][1] for name in stage.files if not name.startswith(PAYLOAD)},
             "stamps": stamps,
             "signature": _signature(signer, label),
@@ -105,7 +105,7 @@ def _info(stage: Staging, label: Label, payload: Sequence[str]) -> bytes:
         ("Source-Organization", label.organisation),
         ("External-Identifier", label.name),
         ("External-Description", label.title),
-        ("Bagging-Date", moment(label.made_at)[:10]),
+        ("Bagging-Date", utc_text(label.made_at)[:10]),
         ("Bag-Software-Agent", label.software),
         ("Payload-Oxum", f"{size}.{len(payload)}"),
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.bundle.canonical import canonical, moment
 from ledger.bundle.folder import Staging
+from ledger.canonical import canonical_bytes, utc_text
 
 EVIDENCE, CUSTODY = "evidence.json", "custody.jsonl"
 Proof = Mapping[str, Any]  # docs/evidence-format.md, section 6
@@ -66,7 +66,7 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for capture in evidence.captures:
         if capture.proof is not None:
-            files[f"proofs/{capture.kind}-{capture.id:06d}.json"] = canonical(capture.proof)
+            files[f"proofs/{capture.kind}-{capture.id:06d}.json"] = canonical_bytes(capture.proof)
     tokens = []
     for seal in evidence.seals:
         files[f"seals/{seal.number:06d}.json"] = seal.data
@@ -75,9 +75,9 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
             files[f"seals/{stem}.tsr"] = token.token
             files[f"seals/{stem}.pem"] = token.certificates
             tokens.append(f"{stem}.tsr")
-    files[CUSTODY] = b"".join(canonical(proof["leaf"]) for proof in evidence.events)
-    files[f"proofs/{CUSTODY}"] = b"".join(canonical(proof) for proof in evidence.events)
-    files[EVIDENCE] = canonical(
+    files[CUSTODY] = b"".join(canonical_bytes(proof["leaf"]) for proof in evidence.events)
+    files[f"proofs/{CUSTODY}"] = b"".join(canonical_bytes(proof) for proof in evidence.events)
+    files[EVIDENCE] = canonical_bytes(
         {
             "format": "vigie-evidence/1",
             "captures": [_entry(capture) for capture in evidence.captures],
@@ -104,7 +104,7 @@ def _entry(capture: CapturedFile) -> dict[str, Any]:
         "kind": capture.kind,
         "id": capture.id,
         "url": capture.url,
-        "captured_at": moment(capture.captured_at),
+        "captured_at": utc_text(capture.captured_at),
         "file": capture.file,
         "sha256": capture.sha256,
         "revisit_of": capture.revisit_of,

@@ -2,33 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
-from ledger.bundle.evidence import CapturedFile, Evidence
-from ledger.bundle.folder import PAYLOAD, Staging
+from ledger.bundle.evidence import CapturedFile, Evidence, SealFile, SealToken
 from ledger.database import Ledger
-from ledger.models import Capture
+from ledger.evidence_tables import CAPTURE, EventLink, Seal, SealLeaf, Stamp
+from ledger.models import Event, Reviewer
+from ledger.sealing.leaves import SOURCES
+from ledger.sealing.proofs import Proof, event_proofs, evidence_proofs
 
 UNSEALED = "pas encore sous scellé"
+Held = Mapping[tuple[str, int], tuple[str, str]]  # (kind, number) to (name in the bundle, SHA-256)
 
 
-def gather_evidence(ledger: Ledger, files: Mapping[int, str], stage: Staging) -> Evidence:
-    """The captures, by number, with the staged file (name under `data/`) that holds the bytes of each."""
+def gather_evidence(ledger: Ledger, held: Held) -> Evidence:
+    """The captures, each with the file that holds its bytes, and every proof that the ledger has of them.
+
+    The capture whose stored bytes another one repeated joins it. What is not sealed yet says so. Custody lines that
+    name a reviewer stay behind and are counted. Raises `ChainBroken` when a row is not what was sealed.
+    """
     with ledger.session() as session:
-        rows = {row.id: row for row in session.scalars(select(Capture).where(Capture.id.in_(sorted(files))))}
-    captures = tuple(
+        captures = _captures(session, held)
+        seals = {capture.proof["seal"] for capture in captures if capture.proof is not None}
+        events, named, unsealed = _events(session, [(one.kind, one.id) for one in captures], seals)
+        seals |= {proof["seal"] for proof in events}
+        return Evidence(tuple(captures), _seals(session, seals), events, named + unsealed, _withheld(named, unsealed))
+
+
+def _captures(session: Session, held: Held) -> list[CapturedFile]:
+    """By kind and number; originals of repeats included."""
+    held = dict(held)
+    rows: dict[tuple[str, int], Any] = {}
+    for kind, source in SOURCES.items():
+        numbers = [number for one, number in held if one == kind]
+        found = {row[0]: row for row in session.execute(source.rows().where(source.id_column.in_(numbers)))}
+        origins = {number: getattr(row, "revisit_of_id", None) for number, row in found.items()}
+        missing = {origin: number for number, origin in origins.items() if origin and (kind, origin) not in held}
+        held |= {(kind, origin): held[kind, number] for origin, number in missing.items()}
+        found |= {row[0]: row for row in session.execute(source.rows().where(source.id_column.in_(missing)))}
+        rows |= {(kind, number): row for number, row in found.items()}
+    proofs = _proofs(session, rows)
+    return [
         CapturedFile(
-            "capture",
+            kind,
             number,
-            rows[number].url,
-            rows[number].captured_at,
-            files[number],
-            stage.files[PAYLOAD + files[number]][1],
-            revisit_of=rows[number].revisit_of_id,
-            reason=UNSEALED,
+            row.url,
+            row.captured_at,
+            *held[kind, number],
+            revisit_of=getattr(row, "revisit_of_id", None),
+            proof=proofs.get((kind, number)),
+            reason="" if (kind, number) in proofs else UNSEALED,
         )
-        for number in sorted(files)
+        for (kind, number), row in sorted(rows.items())
+    ]
+
+
+def _proofs(session: Session, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Proof]:
+    proofs: dict[tuple[str, int], Proof] = {}
+    for kind in SOURCES:
+        numbers = [number for one, number in wanted if one == kind]
+        query = select(SealLeaf.subject_id).where(SealLeaf.kind == kind, SealLeaf.subject_id.in_(numbers))
+        found = evidence_proofs(session, session.scalars(query).all(), kind)
+        proofs |= {(kind, number): proof for number, proof in found.items()}
+    return proofs
+
+
+def _events(session: Session, captures: list[tuple[str, int]], seals: set[int]) -> tuple[tuple[Proof, ...], int, int]:
+    """Proofs of the lines about these captures and seals; how many lines name a reviewer, how many are not sealed."""
+    subjects = [
+        (Event.subject == kind) & Event.subject_id.in_([n for k, n in captures if k == kind]) for kind in SOURCES
+    ]
+    about = or_(*subjects, (Event.subject == "seal") & Event.subject_id.in_(seals))
+    query = select(Event.id, Event.actor, EventLink.sequence).join(EventLink, EventLink.event_id == Event.id)
+    people = set(session.scalars(select(Reviewer.login)))
+    last = session.scalar(select(func.max(Seal.log_last))) or 0
+    kept, named, unsealed = [], 0, 0
+    for number, actor, sequence in session.execute(query.where(about)):
+        if actor in people:
+            named += 1
+        elif sequence > last:
+            unsealed += 1
+        else:
+            kept.append(number)
+    proofs = event_proofs(session, kept).values()
+    return tuple(sorted(proofs, key=lambda proof: proof["leaf"]["sequence"])), named, unsealed
+
+
+def _withheld(named: int, unsealed: int) -> str:
+    """Why lines stay behind, in French."""
+    said = [f"{named} nomment une personne"] * bool(named) + [f"{unsealed} ne sont pas encore sous scellé"] * bool(
+        unsealed
     )
-    return Evidence(captures)
+    return " ; ".join(said)
+
+
+def _seals(session: Session, needed: set[int]) -> tuple[SealFile, ...]:
+    """From the first seal that is needed to the newest, so that the chain holds; tokens of those needed and the newest."""
+    if not needed:
+        return ()
+    newest = session.scalar(select(func.max(Seal.number))) or 0
+    tokens: dict[int, list[SealToken]] = {}
+    query = select(Stamp).where(Stamp.seal_number.in_(needed | {newest})).order_by(Stamp.seal_number, Stamp.authority)
+    for stamp in session.scalars(query):
+        token = SealToken(stamp.authority, stamp.token, stamp.certificates.encode())
+        tokens.setdefault(stamp.seal_number, []).append(token)
+    seals = session.scalars(select(Seal).where(Seal.number >= min(needed)).order_by(Seal.number))
+    return tuple(
+        SealFile(seal.number, seal.content.encode("ascii"), tuple(tokens.get(seal.number, ()))) for seal in seals
+    )
+
+
+def held_captures(files: Mapping[int, str], digests: Mapping[str, tuple[int, str]]) -> Held:
+    """Captures, by number, in files of a staged payload (`Staging.files`)."""
+    return {(CAPTURE, number): (name, digests[f"data/{name}"][1]) for number, name in files.items()}

@@ -358,22 +358,21 @@ class Bundle:
         need(value == known, f"ce n’est pas l’empreinte attendue : {value}")
         return f"c’est l’empreinte attendue : {value}"
 
-
-def verify(path: str, quick: bool = False, **anchors: str) -> list[Check]:
-    """Every check, in order; with `quick`, up to the first that failed."""
-    bundle, checks = Bundle(path, **anchors), []
-    for name in CHECKS.split():
-        method = getattr(bundle, name)
-        try:
-            state, detail = PASSED, method()
-        except Stop as stop:
-            state, detail = stop.args
-        except DAMAGE as error:
-            state, detail = FAILED, f"illisible ({type(error).__name__} : {str(error)[:120]!a})"
-        checks.append(Check(name, method.__doc__, state, detail))
-        if state == FAILED and (quick or name == "zip"):
-            break
-    return checks
+    def run(self, names: str = CHECKS, quick: bool = False) -> list[Check]:
+        """These checks, in order; with `quick`, up to the first that failed."""
+        checks = []
+        for name in names.split():
+            method = getattr(self, name)
+            try:
+                state, detail = PASSED, method()
+            except Stop as stop:
+                state, detail = stop.args
+            except DAMAGE as error:
+                state, detail = FAILED, f"illisible ({type(error).__name__} : {str(error)[:120]!a})"
+            checks.append(Check(name, method.__doc__, state, detail))
+            if state == FAILED and (quick or name == "zip"):
+                break
+        return checks
 
 
 def main() -> int:
@@ -389,7 +388,7 @@ def main() -> int:
         parser.error(f"{path} n’est ni un ZIP ni un dossier qui contient bagit.txt")
     if not shutil.which("openssl"):
         parser.error("la commande openssl est introuvable")
-    checks = verify(str(path), **given)
+    checks = Bundle(str(path), **given).run()
     print(*(f"{WORDS[check.state]:10}  {check.title} : {check.detail}" for check in checks), sep="\n")
     failed = sum(check.state == FAILED for check in checks)
     print(f"RÉSULTAT : {failed} ÉCHEC(S), ce dossier a été modifié" if failed else "RÉSULTAT : aucun échec")

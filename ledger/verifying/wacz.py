@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ledger.verifying.verify import Bundle, Check, Stop, check_warc, need, parsed, sha256, walk, zip_members
+from ledger.verifying.verify import Bundle, Check, Stop, check_warc, need, parsed, sha256, zip_members
 
 LISTS = ("datapackage.json", "datapackage-digest.json")
 OWN = "vigie "
@@ -75,7 +75,7 @@ class Wacz(Bundle):
         need(names, "aucune archive")
         for name in names:
             check_warc(self.held[name])
-            for offset, length, head in walk(self.held[name]):
+            for offset, length, head in _walk(self.held[name]):
                 if head.get("WARC-Type") in ("response", "resource", "revisit"):
                     self.records[(name[8:], offset)] = (length, head["WARC-Target-URI"])
         return f"{len(names)} archives intactes"
@@ -116,6 +116,18 @@ class Wacz(Bundle):
                 for line in plain.decode().splitlines():
                     if not line.startswith("!"):
                         yield json.loads(line.split(" ", 2)[2])
+
+
+def _walk(data: bytes) -> Iterator[tuple[int, int, dict[str, str]]]:
+    """Where each gzip member of an archive begins, how long it is, and the headers of its record."""
+    offset = 0
+    while offset < len(data):
+        unpacker = zlib.decompressobj(31)
+        record = unpacker.decompress(data[offset:])
+        lines = record.partition(b"\r\n\r\n")[0].decode("utf-8").split("\r\n")[1:]
+        length = len(data) - offset - len(unpacker.unused_data)
+        yield offset, length, dict(line.split(": ", 1) for line in lines)
+        offset += length
 
 
 def verify_wacz(data: bytes, quick: bool = False, **anchors: str) -> list[Check]:

@@ -21,8 +21,7 @@ from typing import Any
 
 import bundle_world as world
 
-from ledger.bundle import Evidence, evidence_files, write_wacz, write_zip
-from ledger.bundle.zipping import Content
+from ledger.bundle import Evidence, evidence_files, write_wacz
 
 TAGS, MANIFEST, CLOSING, SIGNATURE = "tagmanifest-sha256.txt", "manifest-sha256.txt", "closing.json", "closing.json.p7s"
 
@@ -95,17 +94,6 @@ def rebag(scene: Scene, *, keep: bool = False, **closing: Any) -> None:
     (folder / CLOSING).write_bytes(world.canonical(value))
     names = [name for name in names if not name.startswith("data/") and name != TAGS]
     (folder / TAGS).write_bytes(sums(folder, names))
-
-
-def rezip(scene: Scene, **more: bytes) -> Path:
-    members: dict[str, Content] = {
-        f"dossier-000001/{path.relative_to(scene.folder).as_posix()}": path
-        for path in scene.folder.rglob("*")
-        if path.is_file()
-    }
-    with scene.zip.open("wb") as file:
-        write_zip(file, members)
-    return scene.zip
 
 
 def members(scene: Scene) -> list[tuple[bytes, bytes]]:
@@ -201,8 +189,10 @@ def drop_the_last_seal(scene: Scene) -> None:
 
 @attack()
 def drop_a_seal_in_the_middle(scene: Scene) -> None:
-    evidence = world.case(captures=6, authority=scene.authority).evidence
-    scene.lay(replace(evidence, seals=(evidence.seals[0], evidence.seals[2])))
+    longer = world.case(captures=6, authority=scene.authority)
+    scene.put(longer.warcs)
+    scene.lay(replace(longer.evidence, seals=(longer.evidence.seals[0], longer.evidence.seals[2])))
+    rewrite_wacz(scene, longer)
     rebag(scene)
 
 
@@ -434,6 +424,19 @@ def announce_a_capture_as_not_sealed(scene: Scene) -> None:
     rebag(scene)
 
 
+@attack("signer")
+def take_a_forged_page_out_of_its_seal(scene: Scene) -> None:
+    """Page, proof and list agree that it never was sealed."""
+    evidence = scene.made.case.evidence
+    entry = evidence.captures[0]
+    forged = scene.made.case.warcs | {entry.file: world.warc(entry.id, entry.captured_at, "refuse la CMU")}
+    loose = replace(entry, sha256=world.sha256(forged[entry.file]), proof=None, reason="pas encore sous scellé")
+    scene.put(forged)
+    scene.lay(replace(evidence, captures=(loose, *evidence.captures[1:])))
+    rewrite_wacz(scene, world.Case(forged, evidence))
+    rebag(scene)
+
+
 # Files and names
 
 
@@ -525,11 +528,8 @@ def zip_with_a_duplicate_name(scene: Scene) -> Path:
 
 @attack()
 def zip_with_a_unicode_equivalent_name(scene: Scene) -> Path:
-    extra = [
-        ("dossier-000001/data/pi\u00e8ce.txt".encode(), b"a"),
-        ("dossier-000001/data/pie\u0300ce.txt".encode(), b"b"),
-    ]
-    return zipped(scene, sorted([*members(scene), *extra]), flags=0x800)
+    names = ("dossier-000001/data/pi\u00e8ce.txt", "dossier-000001/data/pie\u0300ce.txt")
+    return zipped(scene, sorted([*members(scene), *((name.encode(), b"piece") for name in names)]), flags=0x800)
 
 
 @attack()

@@ -1,4 +1,4 @@
-"""Every named attack is found, by the verifier of one file and by the one of `vigie verify`; no anchor more than said."""
+"""Every named attack is found by both verifiers, and takes the anchor that is said, no more."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def test_named_attack(
     path = str(attack.run(attacks.Scene(folder, tmp_path / "dossier-000001.zip", sealed, authority, rogue)))
     known = anchors(sealed, authority)
     needed = {attack.anchor: known[attack.anchor]} if attack.anchor != "none" else {}
-    assert any(check.state == verify.FAILED for check in verify.verify(path, quick=True, **needed))
+    assert any(check.state == verify.FAILED for check in verify.Bundle(path, **needed).run(quick=True))
     if needed:  # the anchor is what finds it: without any, the forgery is consistent
-        checks = verify.verify(path)
+        checks = verify.Bundle(path).run()
         assert not [check for check in checks if check.state == verify.FAILED]
 
 
@@ -46,5 +46,5 @@ def test_there_are_enough_attacks() -> None:
 
 def test_the_intact_bundle_passes_with_every_anchor(sealed: world.Made, authority: world.Authority) -> None:
     for path in (sealed.folder, sealed.zip):
-        checks = verify.verify(str(path), **anchors(sealed, authority))
+        checks = verify.Bundle(str(path), **anchors(sealed, authority)).run()
         assert {check.state for check in checks if check.name != "zip"} == {verify.PASSED}
