@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, learning
+from monitor import console, evidence, evidence_commands, learning, verify_commands
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
@@ -187,6 +187,7 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+app.command()(verify_commands.verify)
 
 
 @app.command()

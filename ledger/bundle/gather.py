@@ -73,10 +73,8 @@ def _proofs(session: Session, wanted: Iterable[tuple[str, int]]) -> dict[tuple[s
 
 def _events(session: Session, captures: list[tuple[str, int]], seals: set[int]) -> tuple[tuple[Proof, ...], int, int]:
     """Proofs of the lines about these captures and seals; how many lines name a reviewer, how many are not sealed."""
-    subjects = [
-        (Event.subject == kind) & Event.subject_id.in_([n for k, n in captures if k == kind]) for kind in SOURCES
-    ]
-    about = or_(*subjects, (Event.subject == "seal") & Event.subject_id.in_(seals))
+    subjects = {kind: [number for one, number in captures if one == kind] for kind in SOURCES} | {"seal": list(seals)}
+    about = or_(*((Event.subject == kind) & Event.subject_id.in_(numbers) for kind, numbers in subjects.items()))
     query = select(Event.id, Event.actor, EventLink.sequence).join(EventLink, EventLink.event_id == Event.id)
     people = set(session.scalars(select(Reviewer.login)))
     last = session.scalar(select(func.max(Seal.log_last))) or 0
@@ -94,14 +92,12 @@ def _events(session: Session, captures: list[tuple[str, int]], seals: set[int]) 
 
 def _withheld(named: int, unsealed: int) -> str:
     """Why lines stay behind, in French."""
-    said = [f"{named} nomment une personne"] * bool(named) + [f"{unsealed} ne sont pas encore sous scellé"] * bool(
-        unsealed
-    )
-    return " ; ".join(said)
+    said = ((named, "nomment une personne"), (unsealed, "ne sont pas encore sous scellé"))
+    return " ; ".join(f"{count} {what}" for count, what in said if count)
 
 
 def _seals(session: Session, needed: set[int]) -> tuple[SealFile, ...]:
-    """From the first seal that is needed to the newest, so that the chain holds; tokens of those needed and the newest."""
+    """From the first that is needed to the newest, so that the chain holds; tokens of those needed and the newest."""
     if not needed:
         return ()
     newest = session.scalar(select(func.max(Seal.number))) or 0
