@@ -245,8 +245,9 @@ class Bundle:
     def warc(self) -> str:
         """Captures"""
         listed = {f"data/{entry['file']}": entry["sha256"] for entry in self.evidence()["captures"]}
-        extra = set(self.under("data/exhibits/", ".warc.gz")) - set(listed)
-        need(not extra, f"archive non annoncée : {', '.join(sorted(extra)[:5])}")
+        for name in [name for name in listed if name.endswith("/facts.json")]:  # a clean capture names its files
+            listed.update((name[:-10] + one["name"], one["sha256"]) for one in json.loads(self.get(name))["files"])
+        need(set(self.under("data/exhibits/", ".warc.gz")) <= set(listed), "une archive n’est pas annoncée")
         for name, digest in listed.items():
             need(sha256(self.get(name)) == digest, f"une capture n’a pas l’empreinte annoncée : {name}")
         for name in self.under("data/", ".wacz"):
@@ -254,7 +255,7 @@ class Bundle:
             same = {sha256(inside[one]) for one in inside if one.startswith("archive/")} <= set(listed.values())
             need(same, f"{name} contient une archive qui n’est pas une capture annoncée")
         count = sum(check_warc(self.get(name)) for name in listed if name.endswith(".warc.gz"))
-        return f"{len(listed)} captures, {count} enregistrements intacts"
+        return f"{len(listed)} fichiers de capture, {count} enregistrements intacts"
 
     def chain(self) -> str:
         """Chaîne des scellés"""
@@ -279,8 +280,7 @@ class Bundle:
     def seal_stamps(self) -> str:
         """Horodatage des scellés"""
         names = self.under("data/seals/", ".tsr")
-        announced = [f"data/seals/{token}" for token in self.evidence()["tokens"]]
-        need(announced == names, "jetons annoncés et joints ne concordent pas")
+        need([f"data/seals/{one}" for one in self.evidence()["tokens"]] == names, "jetons annoncés et joints diffèrent")
         for name in names:
             number = int(name[11:].partition(".")[0])
             at = self.token(self.get(f"data/seals/{number:06d}.json"), name)
