@@ -11,10 +11,9 @@ from pathlib import Path
 from ledger import Ledger, events
 from ledger.bundle import (
     Label,
+    Means,
     Page,
-    Signer,
     Staging,
-    Stamping,
     WebArchive,
     close,
     free_name,
@@ -48,6 +47,10 @@ class DossierRefused(VigieError):
         super().__init__("dossier refusé : " + " ; ".join(self.gaps))
 
 
+NOTHING = Means()
+UNSIGNED = "la signature du PDF n’est pas configurée"
+
+
 @dataclass(frozen=True)
 class WrittenDossier:
     """Where a dossier lies, and whether it is fit to leave."""
@@ -68,9 +71,7 @@ def write_dossier(
     allow_incomplete: bool = False,
     actor: str,
     now: datetime | None = None,
-    signer: Signer | None = None,
-    stamping: Stamping | None = None,
-    organisation: str = "",
+    means: Means = NOTHING,
 ) -> WrittenDossier:
     """Write `dossier-<case>/`, a BagIt bag, and its ZIP into `out`, and record the dossier and its event.
 
@@ -89,10 +90,10 @@ def write_dossier(
         raise DossierRefused(assessment.texts)
     with told(out), staging(out) as stage:
         name = free_name(out, f"dossier-{case_id:06d}")
-        _fill(stage, _number(name), at, ledger, file, assessment, reference)
+        signed = _fill(stage, _number(name), at, ledger, file, assessment, reference, means)
         title = f"Dossier de signalement {_number(name)}"
-        label = Label(name, "dossier", title, at, _software(), organisation)
-        manifest = close(stage, label, signer=signer, stamping=stamping)
+        label = Label(name, "dossier", title, at, _software(), means.organisation)
+        manifest = close(stage, label, signer=means.signer, stamping=means.stamping, pdf=signed)
         row = Dossier(
             case_id=case_id,
             written_at=at,
@@ -132,8 +133,9 @@ def _fill(
     file: CaseFile,
     assessment: Assessment,
     reference: Reference,
-) -> None:
-    """Write what the dossier tells, its exhibits and their proofs."""
+    means: Means,
+) -> dict[str, str]:
+    """Write what the dossier tells, its exhibits and their proofs; what signature the PDF bears."""
     key = file.captures[file.key.capture_id]
     confirming = [vote.stance for vote in file.votes if vote.decision == "confirm"]
     contents = Contents(
@@ -150,10 +152,13 @@ def _fill(
     )
     told_facts = facts(contents)
     stage.write(FACTS, told_facts)
-    stage.write(PDF, typeset(page_model(contents, reference), told_facts, at))
+    pdf = typeset(page_model(contents, reference), told_facts, at)
+    signed = means.sign_pdf(pdf) if means.sign_pdf else None
+    stage.write(PDF, signed.data if signed else pdf)
     files = {capture: f"{exhibit.files[0].name}" for exhibit in contents.exhibits for capture in exhibit.captures}
     write_evidence(stage, gather_evidence(ledger, held_captures(files, stage.files)))
     stage.write(WACZ, _wacz(stage, contents))
+    return {"level": signed.level, "reason": signed.reason} if signed else {"level": "", "reason": UNSIGNED}
 
 
 def _wacz(stage: Staging, contents: Contents) -> bytes:
