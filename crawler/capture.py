@@ -20,9 +20,8 @@ from scrapy.http import Request, Response
 
 from crawler.guard import RefusedRequest, host_port
 from crawler.outcomes import Outcome, classify
-from crawler.recording import record_capture
+from crawler.recording import record_capture, record_unanswered
 from ledger import Ledger, StoreFull
-from ledger.models import Capture
 from ledger.warc import Exchange
 
 log = logging.getLogger(__name__)
@@ -180,16 +179,7 @@ class CaptureMiddleware:
         else:
             outcome, reason = Outcome.NO_ANSWER, f"{type(exception).__name__}: {exception}"[:300]
         with self.ledger.session() as session:
-            session.add(
-                Capture(
-                    crawl_id=self.crawl_id,
-                    url=request.url,
-                    method=request.method,
-                    captured_at=datetime.now(UTC),
-                    outcome=str(outcome),
-                    reason=" ".join(reason.split()),
-                )
-            )
+            record_unanswered(session, self.crawl_id, request.url, request.method, outcome, reason)
         self._count(outcome, 0)
 
     def _count(self, outcome: Outcome, size: int) -> None:

@@ -19,6 +19,7 @@ from crawler.guard import HostRefused, check
 from crawler.settings import LEAST_DELAY, SOFTWARE, scrapy_settings, user_agent
 from ledger import Ledger, StoreFull
 from ledger.events import record
+from ledger.sealing.seals import make_seals
 from reference import load_reference
 from reference.errors import VigieError
 
@@ -248,6 +249,7 @@ def run_here(spec: CrawlSpec) -> CrawlReport:
     )
     with ledger.session() as session:
         record(session, "crawl_finished", "crawl", crawl_id, "vigie", **report.as_json())
+    make_seals(ledger, SOFTWARE, crawl_id=crawl_id)
     ledger.close()
     _judge(spec, report, crawler.settings["VIGIE_FAILURE"])
     return report

@@ -13,7 +13,8 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, learning
+from monitor import console, evidence, evidence_commands, learning
+from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
 
@@ -80,6 +81,7 @@ def crawl(
     from crawler.run import crawl as run_crawl
 
     settings = load_settings(home=home)
+    authorities_of(settings)
     with exclusive(settings.home, f"crawl {platform}"):
         open_ledger(settings).close()
         spec = CrawlSpec(
@@ -94,6 +96,7 @@ def crawl(
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
+        evidence.seal_and_stamp(open_ledger(settings), settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -113,6 +116,7 @@ def import_(
     from crawler.importing import import_file
 
     settings = load_settings(home=home)
+    authorities_of(settings)
     with exclusive(settings.home, "import"):
         ledger = open_ledger(settings)
         for path in files:
@@ -121,6 +125,7 @@ def import_(
                 console.say_json(report.as_json())
             else:
                 console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
+        evidence.seal_and_stamp(ledger, settings)
 
 
 @app.command()
@@ -181,6 +186,7 @@ def classify(
 
 app.command()(learning.train)
 app.command()(learning.evaluate)
+evidence_commands.register(app)
 
 
 @app.command()

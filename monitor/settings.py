@@ -6,7 +6,7 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from reference.errors import VigieError
@@ -16,11 +16,29 @@ class BadSettings(VigieError):
     """`vigie.toml` or a `VIGIE_*` variable says something that cannot be meant."""
 
 
+class AuthoritySettings(BaseModel):
+    """One RFC 3161 authority: its name in file names, its address, the file of its certificates (PEM: root first).
+
+    `qualified` says that it is on an EU trusted list (eIDAS): the operator's word, printed beside its tokens.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)
+    url: str = Field(pattern=r"^https?://[^\s/]+(/\S*)?$")
+    certificates: Path
+    qualified: bool = False
+
+
 class Settings(BaseSettings):
     """The whole configuration of one installation.
 
     `home` holds the evidence store and, by default, the SQLite ledger; `database_url` names a PostgreSQL for a team;
     `contact` is the address a site's owner can write to: it stands in the user agent of every request.
+    `authorities` stamp the seals (`VIGIE_AUTHORITIES` is a JSON list): a seal counts as stamped with `stamps_wanted`
+    tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
+    Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
+    no case needs (`None`: never).
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -28,6 +46,19 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     database_url: str | None = None
     contact: str = "vigie@example.org"
+    authorities: list[AuthoritySettings] = []
+    stamps_wanted: int = Field(default=2, ge=1)
+    stamp_seconds: float = Field(default=15, gt=0, le=300)
+    stamp_tolerance_seconds: int = Field(default=300, ge=1)
+    fixity_days: int = Field(default=7, ge=1)
+    keep_days: int | None = Field(default=None, ge=1)
+
+    @field_validator("authorities")
+    @classmethod
+    def _names_differ(cls, value: list[AuthoritySettings]) -> list[AuthoritySettings]:
+        if len({one.name for one in value}) != len(value):
+            raise ValueError("two authorities have the same name")
+        return value
 
     @classmethod
     def settings_customise_sources(
