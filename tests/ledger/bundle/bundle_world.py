@@ -288,17 +288,7 @@ def _leaf(item: Item, chance: random.Random) -> dict[str, Any]:
     }
 
 
-WORDS = (
-    "le cabinet",
-    "n’accepte pas",
-    "la CMU",
-    "ni l’AME ;",
-    "— 日本語 🙂",
-    "\x00",
-    "&amp; <b>",
-    "\r\n\r\n",
-    "WARC/1.1",
-)
+WORDS = ("le cabinet", "n’accepte pas", "la CMU", "ni l’AME ;", "— 日本語", "\x00", "&amp; <b>", "\r\n\r\n", "WARC/1.1")
 
 
 def varied(chance: random.Random, authority: Authority | None = None) -> Case:
