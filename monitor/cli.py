@@ -13,9 +13,10 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, import_commands, learning
+from monitor import console, evidence, evidence_commands, export_commands, import_commands, learning, verify_commands
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
+from monitor.signing import means_of
 from reference.errors import VigieError
 
 app = typer.Typer(
@@ -166,6 +167,8 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+app.command()(verify_commands.verify)
+app.command()(export_commands.export)
 
 
 @app.command()
@@ -195,9 +198,9 @@ def dossier(
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
-        written = write_dossier(
-            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
-        )
+        ledger, means = open_ledger(settings, create=False), means_of(settings)
+        evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
+        written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path),

@@ -6,8 +6,14 @@ import secrets
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from reference.errors import VigieError
 
@@ -38,7 +44,9 @@ class Settings(BaseSettings):
     `authorities` stamp the seals (`VIGIE_AUTHORITIES` is a JSON list): a seal counts as stamped with `stamps_wanted`
     tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
     Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
-    no case needs (`None`: never).
+    no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
+    `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
+    signature be checked for years (PAdES B-LT).
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -52,6 +60,12 @@ class Settings(BaseSettings):
     stamp_tolerance_seconds: int = Field(default=300, ge=1)
     fixity_days: int = Field(default=7, ge=1)
     keep_days: int | None = Field(default=None, ge=1)
+    organisation: str = ""
+    certificate: Path | None = None
+    certificate_password: SecretStr | None = None
+    sign_pdf: bool = False
+    signature_roots: Path | None = None
+    revocation_lists: list[Path] = []
 
     @field_validator("authorities")
     @classmethod
@@ -81,6 +95,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadSettings(f"configuration: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except SettingsError as error:
+        raise BadSettings(f"configuration: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"vigie.toml: {error}") from error
 
