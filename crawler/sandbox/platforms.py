@@ -129,7 +129,7 @@ def _card(world: Sandbox, number: int, *, listed: bool) -> dict[str, Any]:
         "center": {"id": f"c{number}", "name": f"Cabinet {family}", "childCenters": []},
         "settings": {"isOnlineAppointment": number % 2 == 0},
         "publicInformation": information,
-        "consultationReasons": [] if listed else _reasons(world, number)[:1],
+        "consultationReasons": [] if listed else _reasons(world, number),
     }
 
 
