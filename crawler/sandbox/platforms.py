@@ -78,9 +78,6 @@ def _maiia(world: Sandbox, steps: list[str], query: Query) -> Asked | None:
             numbers = profiles_of(world, query.get("speciality.shortName", ""))
             shown = _shown(world, numbers, int(query.get("page", "0")))
             return Asked(lambda: {"items": [_card(world, n, listed=True) for n in shown], "total": len(numbers)})
-        if steps[2:] == ["consultation-reason-hcd"]:
-            number = int(query.get("rootCenterId", "c-1").removeprefix("c"))
-            return Asked(lambda: {"items": _reasons(world, number), "total": 1}, number)
     if len(steps) == 3 and steps[1][:5].isdigit():
         return _of_slug(world, steps[2], lambda n: _maiia_page(world, n))
     return None
