@@ -295,15 +295,10 @@ def small_disks() -> None:
             f'mount -t tmpfs -o size=4m none {folder} && "$PYTHON" -c "$FILL" {folder}/home '
             f'&& mount -o remount,ro {folder} && "$PYTHON" -c "$SEAL" seal --home {folder}/home; echo "status $?"'
         )
-        environment = {
-            **os.environ,
-            "PYTHON": sys.executable,
-            "FILL": _ON_A_SMALL_DISK,
-            "SEAL": "from monitor.cli import main; main()",
-        }
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", inside], env=environment, capture_output=True, text=True, check=False
-        )
+        words = {"PYTHON": sys.executable, "FILL": _ON_A_SMALL_DISK, "SEAL": "from monitor.cli import main; main()"}
+        environment = {**os.environ, **words}
+        command = ["unshare", "-m", "sh", "-c", inside]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     print("full disk, then read-only:", "; ".join((done.stdout + done.stderr[-300:]).strip().splitlines()))
 
 

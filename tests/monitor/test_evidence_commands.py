@@ -10,10 +10,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from sqlalchemy import select
 from test_command import an_exchange, refused, vigie
 
 from ledger import Ledger
-from ledger.models import Capture
+from ledger.models import Capture, Event
 from ledger.warc import to_warc_gz
 from monitor.evidence import purge
 from monitor.local_authority import AuthorityServer, LocalAuthority
@@ -57,13 +58,20 @@ def test_stamps_come_from_the_configured_authorities(
         for server in (a, b):
             (tmp_path / f"{server.name}.pem").write_text(server.certificates)
             pem = str(tmp_path / f"{server.name}.pem")
-            said.append({"name": server.name, "url": server.authority.url, "certificates": pem})
+            said.append(
+                {"name": server.name, "url": server.authority.url, "certificates": pem, "qualified": server is b}
+            )
         with mock.patch.dict(os.environ, {"VIGIE_AUTHORITIES": json.dumps(said)}):
             told = figures("seal", home=filled)
             checks = {
                 one["check"]: one for one in map(json.loads, vigie("doctor", "--json", home=filled).stdout.splitlines())
             }
     assert (told["stamped"], told["waiting"], told["files_written"]) == (2, 0, 4)
+    ledger = Ledger.open(filled)
+    with ledger.session() as session:
+        details = session.scalars(select(Event.detail).where(Event.kind == "stamped").order_by(Event.id)).all()
+    ledger.close()
+    assert [(one["authority"], one["qualified"]) for one in details] == [("aa", False), ("bb", True)]
     assert (checks["authorities"]["state"], checks["custody"]["state"]) == ("passed", "passed")
 
 
