@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, export_commands, learning, verify_commands
+from monitor import console, evidence, evidence_commands, export_commands, import_commands, learning, verify_commands
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from monitor.signing import means_of
@@ -69,7 +69,7 @@ def demo(
 
 @app.command()
 def crawl(
-    platform: Annotated[str, typer.Argument(help="A platform of the reference: doctolib, practice_site.")],
+    platform: Annotated[str, typer.Argument(help="doctolib, maiia, keldoc, ordoclic, avecmondoc or practice_site.")],
     start: Annotated[list[str] | None, typer.Option("--start", help="Address to begin at. Repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many listings.")] = None,
     allow_host: HostOption = None,
@@ -105,28 +105,7 @@ def crawl(
         console.table(f"Crawl {report.crawl_id}", [(name, str(value)) for name, value in figures.items()])
 
 
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help=".warc.gz or .html (a page saved from a browser).")],
-    platform: Annotated[str | None, typer.Option(help="Whose page it is, when the address does not tell.")] = None,
-    url: Annotated[str | None, typer.Option(help="The page's address, when the file does not tell.")] = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Take in pages that people saved by hand; each enters with its own provenance."""
-    from crawler.importing import import_file
-
-    settings = load_settings(home=home)
-    authorities_of(settings)
-    with exclusive(settings.home, "import"):
-        ledger = open_ledger(settings)
-        for path in files:
-            report = import_file(ledger, path, platform=platform, url=url)
-            if json:
-                console.say_json(report.as_json())
-            else:
-                console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
-        evidence.seal_and_stamp(ledger, settings)
+app.command("import")(import_commands.import_)
 
 
 @app.command()
