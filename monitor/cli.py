@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, learning
+from monitor import capture_commands, console, evidence, evidence_commands, learning
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
@@ -187,6 +187,7 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+app.command()(capture_commands.capture)
 
 
 @app.command()
@@ -247,7 +248,10 @@ def stats(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="crawls, captures, listings, passages, findings, cases, clean_captures or instructive."),
+    ],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:

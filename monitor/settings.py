@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
     Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
     no case needs (`None`: never).
+    `ntp_servers` tell how far our clock is (`VIGIE_NTP_SERVERS` is a JSON list; empty: none is asked);
+    `address_service` is an http(s) address that answers with the asker's IP and nothing else (empty: none is asked).
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -52,6 +54,8 @@ class Settings(BaseSettings):
     stamp_tolerance_seconds: int = Field(default=300, ge=1)
     fixity_days: int = Field(default=7, ge=1)
     keep_days: int | None = Field(default=None, ge=1)
+    ntp_servers: list[str] = ["ntp-p1.obspm.fr", "fr.pool.ntp.org"]
+    address_service: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @field_validator("authorities")
     @classmethod
