@@ -13,7 +13,16 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, export_commands, import_commands, learning, verify_commands
+from monitor import (
+    capture_commands,
+    console,
+    evidence,
+    evidence_commands,
+    export_commands,
+    import_commands,
+    learning,
+    verify_commands,
+)
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from monitor.signing import means_of
@@ -169,6 +178,7 @@ app.command()(learning.evaluate)
 evidence_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
+app.command()(capture_commands.capture)
 
 
 @app.command()
@@ -229,7 +239,10 @@ def stats(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="crawls, captures, listings, passages, findings, cases, clean_captures or instructive."),
+    ],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -70,7 +70,7 @@ def _open_case(session: Session, passage: Passage, finding: Finding, now: dateti
     session.add(case)
     session.flush()
     record(session, "case_opened", "case", case.id, "vigie", finding=finding.id)
-    record(session, "clean_capture_absent", "case", case.id, "vigie", reason="browser captures are not set up")
+    record(session, "clean_capture_absent", "case", case.id, "vigie", reason="aucune visite")
     return True
 
 

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
     `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
     signature be checked for years (PAdES B-LT).
+    `ntp_servers` tell how far our clock is (`VIGIE_NTP_SERVERS` is a JSON list; empty: none is asked);
+    `address_service` is an http(s) address that answers with the asker's IP and nothing else (empty: none is asked).
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -66,6 +68,8 @@ class Settings(BaseSettings):
     sign_pdf: bool = False
     signature_roots: Path | None = None
     revocation_lists: list[Path] = []
+    ntp_servers: list[str] = ["ntp-p1.obspm.fr", "fr.pool.ntp.org"]
+    address_service: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @field_validator("authorities")
     @classmethod
