@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, learning
+from monitor import console, learning, registry_commands
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
 
@@ -181,6 +181,7 @@ def classify(
 
 app.command()(learning.train)
 app.command()(learning.evaluate)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()

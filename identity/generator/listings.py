@@ -64,14 +64,16 @@ def draw(world: World, number: int, day: date, seed: int = 0) -> Drawn | None:
 
 
 def homonym_listings(world: World, day: date) -> Iterator[Drawn]:
-    """One listing for each planted homonym set, of one of its members, showing more or less of what tells them apart."""
+    """One listing for each planted homonym set, of one of its members, with more or less of what tells them apart."""
     for number in range(world.homonym_sets):
         dice = Random(world.seed * 77 + number)
         person = world.person(number * SET_SIZE + dice.randrange(SET_SIZE), day)
         if person is None:
             continue
         drawn = _page(world, person, dice, f"h{number}", day, "homonym", numbered=dice.random() < 0.5)
-        hidden = dice.choice(((), ("street",), ("street", "phone"), ("profession", "speciality"), ("postcode", "city", "street")))
+        hidden = dice.choice(
+            ((), ("street",), ("street", "phone"), ("profession", "speciality"), ("postcode", "city", "street"))
+        )
         listing = {name: value for name, value in drawn.listing.items() if name not in hidden}
         yield replace(drawn, listing=listing)
 
@@ -89,14 +91,17 @@ def organisation_listings(world: World, count: int, day: date) -> Iterator[Drawn
             (
                 f"{house} {dice.choice(data('places')['house_names'])}", f"Cabinet du Dr {full}", f"SELARL {full}",
                 f"Secrétariat du Dr {full}", f"{full}, secrétaire médicale", f"Remplaçant du Dr {full}",
-                f"Dr {full} (remplaçante)", f"Service de cardiologie - Pr {full}", f"Centre {full}", f"Pharmacie {person.family}",
+                f"Dr {full} (remplaçante)", f"Service de cardiologie - Pr {full}", f"Centre {full}",
+                f"Pharmacie {person.family}",
                 f"Clinique {full}", f"Cabinet {person.family} et associés", f"{house.upper()} {person.family.upper()}",
-                f"Centre hospitalier {full}", f"Dr {full} et Dr Camille Orval", f"SCM {person.family}", f"Institut {full}",
+                f"Centre hospitalier {full}", f"Dr {full} et Dr Camille Orval", f"SCM {person.family}",
+                f"Institut {full}",
             )
         )  # fmt: skip
         listing = {
-            "id": f"o{number}", "display_name": name, "profession": dice.choice(person.kind.shown), "street": place.line,
-            "postcode": place.postcode, "city": place.town, "phone": place.phone, "captured_on": day.isoformat(),
+            "id": f"o{number}", "display_name": name, "profession": dice.choice(person.kind.shown),
+            "street": place.line, "postcode": place.postcode, "city": place.town, "phone": place.phone,
+            "captured_on": day.isoformat(),
         }  # fmt: skip
         if dice.random() < 0.2:
             listing["rpps"] = person.rpps

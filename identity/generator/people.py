@@ -226,7 +226,9 @@ class World:
             other = kind
             while other.code == kind.code:
                 other = _tables()["kind"].draw(dice)
-            return [replace(self.place(dice.randrange(self.place_count)), postcode=place.postcode, town=place.town)], other
+            return [
+                replace(self.place(dice.randrange(self.place_count)), postcode=place.postcode, town=place.town)
+            ], other
         moved = self.place(dice.randrange(self.place_count))
         while relation == "elsewhere" and moved.postcode[:2] == place.postcode[:2]:
             moved = self.place(dice.randrange(self.place_count))

@@ -1,4 +1,4 @@
-"""The small mistakes of people who type: letters lost, doubled, exchanged; abbreviations; phone numbers spaced anyhow."""
+"""The small mistakes of people who type: letters lost or exchanged, abbreviations, phone numbers spaced anyhow."""
 
 from __future__ import annotations
 
