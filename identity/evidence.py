@@ -93,11 +93,15 @@ def national_form(shown: str) -> str:
 
 
 def lay_out(page: Page, activities: Sequence[Activity], state: State) -> Evidence | None:
-    """The evidence for one person; None when the register says nothing of them in that state."""
+    """The evidence for one person; None when the register says nothing of them in that state, or when they have neither
+    the number shown nor a name in common with the page."""
     current = tuple(activity for activity in activities if holds(activity, state))
     if not current:
         return None
     bearing, name = _best_name(page.name, current)
+    numbered = bool(page.number.number) and bearing.fields["id"] == page.number.number
+    if not numbered and (name.family is Family.NONE or name.given is Given.NONE):
+        return None
     nearest, place = _nearest(page, current)
     codes = tuple(dict.fromkeys(a.fields["profession_code"] for a in current))
     first = bearing.fields

@@ -7,7 +7,7 @@ from datetime import date
 
 from identity.address import Nearness
 from identity.evidence import Evidence, Page, lay_out, read_page
-from identity.names import Family, Given, squash, words
+from identity.names import Family, squash, words
 from identity.registry.keys import listing_keys, wide_keys
 from identity.registry.store import Registry, State
 from identity.shown import Shown
@@ -67,15 +67,10 @@ def _keys(page: Page, look: int) -> tuple[str, ...]:
 
 
 def _worth(evidence: Evidence, page: Page, registry: Registry) -> bool:
-    """Whether a person is a candidate at all: the number shown, or a name in common.
-
-    A family name one letter off that others bear is theirs, and no slip.
-    """
-    if evidence.number is Agreement.AGREE:
+    """Whether a person is a candidate: a family name one letter off that others bear is theirs, and no slip."""
+    if evidence.number is Agreement.AGREE or evidence.name.family is not Family.SLIP:
         return True
-    if evidence.name.family is Family.SLIP and _is_borne(page, evidence, registry):
-        return False
-    return evidence.name.family is not Family.NONE and evidence.name.given is not Given.NONE
+    return not _is_borne(page, evidence, registry)
 
 
 def _is_borne(page: Page, evidence: Evidence, registry: Registry) -> bool:

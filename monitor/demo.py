@@ -24,6 +24,7 @@ from ledger.cases import CaseStatus, passages_of, statuses
 from ledger.events import record
 from ledger.models import Case, Crawl, Finding, Identification, Listing, Passage, Reviewer
 from monitor import console, jobs
+from monitor.demo_register import load_demo_register
 from monitor.settings import Settings, desk_secret
 from reference.errors import VigieError
 from reports import DossierRefused, write_dossier
@@ -65,6 +66,7 @@ class DemoReport:
     passages: int = 0
     score: Score = Score(0, 0, 0, 0, 0)
     cases: Counter[str] = field(default_factory=Counter)
+    register_people: int = 0
     identified: int = 0
     dossier: Path | None = None
     dossier_zip: Path | None = None
@@ -88,6 +90,7 @@ class DemoReport:
             "passages": self.passages,
             **asdict(self.score),
             "cases": dict(sorted(self.cases.items())),
+            "register_people": self.register_people,
             "identified": self.identified,
             "seals": self.seals,
             "clean_captures": self.clean_captures,
@@ -117,6 +120,7 @@ class DemoReport:
             ("  behind a wall or an error", str(score.unreached)),
             ("False alarms", str(score.false_alarms)),
             ("Cases", ", ".join(f"{kind} {count}" for kind, count in sorted(self.cases.items()))),
+            ("Listings linked to the register", str(self.identified)),
             ("Seals", self.seals),
             ("Browser captures", self.clean_captures),
             ("Dossier", str(self.dossier or "none")),
@@ -282,6 +286,7 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
             report.listings += one.listings
         truth = list(sandbox.truth())
     _absent_seals(ledger)
+    report.register_people = load_demo_register(settings.home, sandbox)
     reader = load_reader()
     with console.progress("read", quiet) as advance:
         jobs.detect(ledger, reader, advance)

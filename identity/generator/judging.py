@@ -48,7 +48,7 @@ class Truths:
 
     def is_unique(self, truth: Truth) -> bool:
         """Whether the listing shows a whole name, of somebody with an Order, that fits nobody else of the register."""
-        if not (truth.full_name and truth.rpps) or self.codes[truth.rpps] in WITHOUT_ORDER:
+        if not (truth.full_name and truth.rpps) or self.codes.get(truth.rpps, "") in ("", *WITHOUT_ORDER):
             return False
         return self.fits(truth) == {truth.rpps}
 

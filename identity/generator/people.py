@@ -67,7 +67,7 @@ class Person:
 
     index: int
     rpps: str
-    woman: bool
+    woman: bool | None  # None: the register does not say
     given: str
     family: str
     birth: str

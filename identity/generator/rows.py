@@ -29,6 +29,7 @@ class Extra:
     profession_label: str
     skill_label: str
     place: Place
+    woman: bool | None = None
 
 
 def headers(layout: Layout) -> list[str]:
@@ -76,7 +77,9 @@ def _people(world: World, day: date, only: Iterable[int] | None, extras: Iterabl
     for number, extra in enumerate(extras):
         kind = Kind(extra.profession_code, extra.profession_label, "", True, (), ())
         skill = ("S", "SM99", extra.skill_label) if extra.skill_label else ("", "", "")
-        yield Person(-1 - number, extra.rpps, False, extra.given, extra.family, "", kind, skill, (extra.place,), False)
+        yield Person(
+            -1 - number, extra.rpps, extra.woman, extra.given, extra.family, "", kind, skill, (extra.place,), False
+        )
 
 
 def _lines(person: Person, columns: list[str]) -> Iterator[str]:
@@ -94,7 +97,7 @@ def capitals(text: str) -> str:
 def _facts(person: Person, place: Place | None) -> dict[str, str]:
     """Every column that the generator fills, by the names of all layouts."""
     doctor = person.kind.code in ("10", "40")
-    civil = ("MME", "Madame") if person.woman else ("M", "Monsieur")
+    civil = {True: ("MME", "Madame"), False: ("M", "Monsieur"), None: ("", "")}[person.woman]
     facts = {
         "Type d'identifiant PP": "8",
         "Identifiant PP": person.rpps,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from identity.names import ShownName, squash
 from identity.names.compare import bare_name, units
@@ -41,6 +42,7 @@ def given_key(given: str) -> str:
     return squash(words(given))
 
 
+@lru_cache(maxsize=50_000)
 def phone_key(phone: str) -> str:
     """The ten digits of a French number, however written; "" for anything else."""
     digits = re.sub(r"\D", "", re.sub(r"\(0\)", "", phone))
