@@ -21,6 +21,7 @@ from monitor import (
     export_commands,
     import_commands,
     learning,
+    registry_commands,
     verify_commands,
 )
 from monitor.authorities import authorities_of
@@ -179,6 +180,7 @@ evidence_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()
