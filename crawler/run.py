@@ -9,14 +9,22 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
+from crawler.frontier import open_round, scope_of
 from crawler.guard import HostRefused, check
-from crawler.settings import LEAST_DELAY, SOFTWARE, scrapy_settings, user_agent
+from crawler.pace import Agreement, Pace, lock_key, name_of
+from crawler.politeness import Manners
+from crawler.revisits import Cycle
+from crawler.running import Running, attach, close_soon, running
+from crawler.settings import SOFTWARE, TOKEN, scrapy_settings, user_agent
 from ledger import Ledger, StoreFull
 from ledger.events import record
 from reference import load_reference
@@ -35,13 +43,21 @@ class Unreachable(VigieError):
     """Not one request of the run got an answer."""
 
 
+class AlreadyCrawling(VigieError):
+    """Another run, perhaps on another machine, is crawling this platform."""
+
+
 class CrawlFailed(VigieError):
     """The crawling process ended without a report."""
 
 
 @dataclass(frozen=True)
 class CrawlSpec:
-    """What to crawl. `delay_seconds` shortens the pause for `allow_hosts` ("host:port") and for no other."""
+    """What to crawl. `delay_seconds` shortens the pause for `allow_hosts` ("host:port") and for no other.
+
+    `due_only`: only what is due, of all that is known of the platform. Otherwise the start addresses and all that is
+    reached from them; an unfinished run of the same command is gone on with.
+    """
 
     home: Path
     database_url: str | None
@@ -51,6 +67,8 @@ class CrawlSpec:
     allow_hosts: tuple[str, ...] = ()
     delay_seconds: float | None = None
     contact: str = "vigie@example.org"
+    due_only: bool = False
+    agreements: tuple[Agreement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,13 @@ class CrawlReport:
     items_without_evidence: int = 0
     stopped: str = ""
     refused: list[str] = field(default_factory=list)
+    resumed: bool = False  # an unfinished run of the same command was gone on with
+    left: int = 0  # addresses that wait for the next run
+    unchanged: int = 0  # pages that were what they were
+    vanished: int = 0
+    new_listings: int = 0
+    unreadable: int = 0  # pages whose parser could not read them
+    refusals: list[str] = field(default_factory=list)  # hosts that said no, and why
 
     def as_json(self) -> dict[str, Any]:
         """The report as one object for machines."""
@@ -82,7 +107,17 @@ class CrawlReport:
 
 
 NOT_OUTCOMES = frozenset(
-    ("bytes", "listings", "new_listings", "passages", "items_without_evidence", "unreadable_listings")
+    (
+        "bytes",
+        "listings",
+        "new_listings",
+        "passages",
+        "items_without_evidence",
+        "unreadable_listings",
+        "unchanged",
+        "vanished",
+        "tries",
+    )
 )
 
 
@@ -98,7 +133,7 @@ def resolve(spec: CrawlSpec) -> CrawlSpec:
         check(url, spec.allow_hosts)
     if spec.delay_seconds is not None and not spec.allow_hosts:
         raise HostRefused("--delay goes with --allow-host: it shortens the pause for those hosts and for no other")
-    return CrawlSpec(**{**asdict(spec), "start_urls": starts, "home": spec.home})
+    return replace(spec, start_urls=starts)
 
 
 def crawl(spec: CrawlSpec, on_progress: Callable[[Progress], None] | None = None) -> CrawlReport:
@@ -136,6 +171,7 @@ def crawl(spec: CrawlSpec, on_progress: Callable[[Progress], None] | None = None
             "Unreachable": Unreachable,
             "HostRefused": HostRefused,
             "StoreFull": StoreFull,
+            "AlreadyCrawling": AlreadyCrawling,
         }
         raise kinds.get(answer["error"]["kind"], CrawlFailed)(answer["error"]["message"])
     raise CrawlFailed(f"the crawling process ended with status {process.returncode} and no report")
@@ -154,7 +190,7 @@ class TellProgress:
         from scrapy import signals
 
         self.crawler = crawler
-        crawler.signals.connect(self.answered, signal=signals.response_received)
+        crawler.signals.connect(self.answered, signal=signals.request_left_downloader)
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> TellProgress:
@@ -163,22 +199,12 @@ class TellProgress:
 
     def answered(self) -> None:
         """Tell the counts so far."""
-        counts = self.crawler.settings["VIGIE_COUNTS"]
+        counts = running(self.crawler).counts
         captures = sum(value for key, value in counts.items() if key not in NOT_OUTCOMES)
         try:
             _tell({"progress": asdict(Progress(captures, counts["listings"], counts["passages"]))})
         except BrokenPipeError:
-            from crawler.capture import close_soon
-
             close_soon(self.crawler, "abandoned")
-
-
-def _slots(spec: CrawlSpec) -> dict[str, dict[str, float]]:
-    """The shorter pause, for the hosts the operator named and for no other, also when a link leads elsewhere."""
-    if spec.delay_seconds is None:
-        return {}
-    delay = max(spec.delay_seconds, LEAST_DELAY)
-    return {host.rsplit(":", 1)[0].lower(): {"concurrency": 1, "delay": delay} for host in spec.allow_hosts}
 
 
 def _delay(spec: CrawlSpec) -> float:
@@ -186,27 +212,53 @@ def _delay(spec: CrawlSpec) -> float:
     return float(load_reference().platforms[spec.platform].delay_seconds)
 
 
-def _settings(spec: CrawlSpec, crawl_id: int) -> dict[str, Any]:
+def _pace(spec: CrawlSpec, ledger: Ledger) -> Pace:
+    """The platform's rules for any host; for those the operator named, any hour and, if given, the shorter pause."""
+    watch = load_reference().watch_of(spec.platform)
+    usual = Manners(_delay(spec), watch.hours, watch.daily_budget)
+    short = spec.delay_seconds
+    own = Manners(_delay(spec)) if short is None else Manners(short, adaptive=False)
+    return Pace(ledger, usual, {name_of(place): own for place in spec.allow_hosts}, spec.agreements)
+
+
+def _settings(spec: CrawlSpec, round_id: int) -> dict[str, Any]:
+    watch = load_reference().watch_of(spec.platform)
     return {
-        **scrapy_settings(spec.contact, _delay(spec)),
-        "DOWNLOAD_SLOTS": _slots(spec),
+        **scrapy_settings(spec.contact),
         "EXTENSIONS": {"crawler.run.TellProgress": 500},
         "LOG_FILE": str(spec.home / "crawl.log"),
         "LOG_LEVEL": "INFO",
-        "VIGIE_HOME": str(spec.home),
-        "VIGIE_DATABASE_URL": spec.database_url,
-        "VIGIE_CRAWL_ID": crawl_id,
-        "VIGIE_LIMIT": spec.limit,
         "VIGIE_ALLOW_HOSTS": list(spec.allow_hosts),
-        "VIGIE_DELAY": spec.delay_seconds,
+        "VIGIE_ROUND_ID": round_id,
+        "VIGIE_CYCLE": Cycle(watch.usual_days, watch.shortest_days, watch.longest_days),
     }
 
 
-def _begin(ledger: Ledger, spec: CrawlSpec) -> int:
+@contextmanager
+def _alone(ledger: Ledger, platform: str) -> Iterator[None]:
+    """One run a platform, whatever machine it is on. Raises `AlreadyCrawling`. On SQLite the home's lock does it."""
+    if ledger.engine.dialect.name != "postgresql":
+        yield
+        return
+    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": lock_key(f"platform:{platform}")}
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
+            raise AlreadyCrawling(f"{platform} is being crawled by another run")
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _begin(ledger: Ledger, spec: CrawlSpec) -> tuple[int, int, bool]:
+    """The row of this run, the round it belongs to, and whether it goes on with one."""
     from crawler.recording import open_crawl
 
     ledger.store.sweep()
+    kind = "due" if spec.due_only else "limited" if spec.limit else "full"
     with ledger.session() as session:
+        scope = scope_of(spec.start_urls, spec.limit)
+        round_, resumed = open_round(session, spec.platform, kind, scope, datetime.now(UTC))
         row = open_crawl(
             session,
             spec.platform,
@@ -217,47 +269,78 @@ def _begin(ledger: Ledger, spec: CrawlSpec) -> int:
             limit=spec.limit,
             allow_hosts=list(spec.allow_hosts),
             delay_seconds=_delay(spec) if spec.delay_seconds is None else spec.delay_seconds,
+            round=round_.id,
+            agreements=[f"{one.host}: {one.reference}" for one in spec.agreements],
         )
-        return row.id
+        return row.id, round_.id, resumed
 
 
 def run_here(spec: CrawlSpec) -> CrawlReport:
-    """Crawl in this process, once. Raises `Unreachable`, `HostRefused` or `StoreFull`."""
-    from scrapy.crawler import CrawlerProcess
-
+    """Crawl in this process, once. Raises `Unreachable`, `HostRefused`, `AlreadyCrawling` or `StoreFull`."""
     ledger = Ledger.open(spec.home, spec.database_url)
     logging.raiseExceptions = False  # a log that cannot be written must not bury the error it was about
-    crawl_id = _begin(ledger, spec)
-    settings = _settings(spec, crawl_id)
-    process = CrawlerProcess(settings)
+    try:
+        with _alone(ledger, spec.platform):
+            return _run(spec, ledger)
+    finally:
+        ledger.close()
+
+
+def _run(spec: CrawlSpec, ledger: Ledger) -> CrawlReport:
+    from scrapy.crawler import CrawlerProcess
+
+    crawl_id, round_id, resumed = _begin(ledger, spec)
+    run = Running(
+        ledger,
+        crawl_id,
+        _pace(spec, ledger),
+        TOKEN,
+        spec.limit,
+        spec.allow_hosts,
+        frozenset(load_reference().platforms[spec.platform].hosts) | {name_of(place) for place in spec.allow_hosts},
+    )
+    process = CrawlerProcess(_settings(spec, round_id))
     crawler = process.create_crawler(spec.platform)
+    attach(crawler, run)
     began = datetime.now(UTC)
     process.crawl(crawler, start_urls=list(spec.start_urls), limit=spec.limit)
     process.start()
-    counts = crawler.settings["VIGIE_COUNTS"]
-    report = CrawlReport(
-        crawl_id=crawl_id,
+    run.pace.close()
+    finished = run.frontier is not None and not run.stopped and run.frontier.finish()
+    report = _report(run, resumed, (datetime.now(UTC) - began).total_seconds(), finished=finished)
+    with ledger.session() as session:
+        record(session, "crawl_finished", "crawl", crawl_id, "vigie", **report.as_json())
+    _judge(spec, report, run.failures)
+    return report
+
+
+def _report(run: Running, resumed: bool, seconds: float, *, finished: bool) -> CrawlReport:
+    counts = run.counts
+    return CrawlReport(
+        crawl_id=run.crawl_id,
         captures={key: counts[key] for key in sorted(counts) if key not in NOT_OUTCOMES},
         listings=counts["listings"],
         passages=counts["passages"],
         bytes=counts["bytes"],
-        seconds=round((datetime.now(UTC) - began).total_seconds(), 2),
+        seconds=round(seconds, 2),
         items_without_evidence=counts["items_without_evidence"],
-        stopped=", ".join(crawler.settings["VIGIE_STOPPED"]),
-        refused=sorted(set(crawler.settings["VIGIE_REFUSED"])),
+        stopped=", ".join(run.stopped),
+        refused=sorted(set(run.refused)),
+        resumed=resumed,
+        left=0 if finished or run.frontier is None else run.frontier.left,
+        unchanged=counts["unchanged"],
+        vanished=counts["vanished"],
+        new_listings=counts["new_listings"],
+        unreadable=counts["unreadable_listings"],
+        refusals=[f"{host}: {reason}" for host, reason in run.refusals],
     )
-    with ledger.session() as session:
-        record(session, "crawl_finished", "crawl", crawl_id, "vigie", **report.as_json())
-    ledger.close()
-    _judge(spec, report, crawler.settings["VIGIE_FAILURE"])
-    return report
 
 
 def _judge(spec: CrawlSpec, report: CrawlReport, failures: list[str]) -> None:
     """A run that met nothing but failure is an error, not an empty success."""
     if failures:
         raise StoreFull(failures[0])
-    if not set(report.captures) - {"no_answer"}:
+    if not set(report.captures) - {"no_answer", "bad_certificate"} and not report.resumed:
         if report.refused:
             raise HostRefused(report.refused[0])
         raise Unreachable(f"{spec.start_urls[0]}: no answer to any request")
@@ -272,6 +355,7 @@ def main() -> int:
             "home": Path(task["home"]),
             "start_urls": tuple(task["start_urls"]),
             "allow_hosts": tuple(task["allow_hosts"]),
+            "agreements": tuple(Agreement(**one) for one in task.get("agreements", ())),
         }
     )
     try:

@@ -13,6 +13,7 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Watch,
 )
 from reference.schema import BadReference
 from reference.text import fold
@@ -30,6 +31,7 @@ __all__ = [
     "Stance",
     "VerdictReason",
     "VigieError",
+    "Watch",
     "fold",
     "load",
     "load_reference",
