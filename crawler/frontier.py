@@ -214,12 +214,13 @@ class Frontier:
                 soonest = min(soonest, moment)
             if not self._refill(stamp):
                 break
-        return None, min(soonest, self._look_again) if self._look_again > stamp else soonest
+        return None, min(soonest, self._look_again)
 
     def _taken(self, host: str, heap: list[Taken]) -> Address:
         one = heapq.heappop(heap)
         if not heap:
             del self._heaps[host]
+            self._look_again = 0.0
         self._at_hand.discard(one.rank[2])
         self._under_way.add(one.rank[2])
         with self.ledger.session() as session:
@@ -241,23 +242,25 @@ class Frontier:
             query = query.where(Address.host.not_in(list(self._heaps)))
         with self.ledger.session() as session:
             rows = session.execute(query).all()
-            if not rows and not self._heaps:
+            if not rows:
                 self._look_again = self._next_due(session, now)
         for row in rows:
             heapq.heappush(
                 self._heaps.setdefault(row.host, []), Taken((-row.priority, row.due_at.timestamp(), row.id), row.host)
             )
             self._at_hand.add(row.id)
-        if not rows and self._heaps:
-            self._look_again = now + 5.0
         return bool(rows)
 
     def _next_due(self, session: Session, now: float) -> float:
+        """The moment at which a further address comes due, infinity when none waits for one."""
         query = select(func.min(Address.due_at)).where(
-            Address.round_id == self.round_id, Address.stage != "settled", Address.id.not_in(self._under_way)
+            Address.round_id == self.round_id,
+            Address.stage != "settled",
+            Address.due_at > datetime.fromtimestamp(now, UTC),
+            Address.id.not_in(self._under_way),
         )
         moment = session.scalar(query)
-        return max(now + 0.05, moment.timestamp()) if moment else now + 5.0
+        return max(now + 0.05, moment.timestamp()) if moment else float("inf")
 
     def is_under_way(self, address_id: int) -> bool:
         """True while the address was handed out and nothing was settled."""

@@ -17,7 +17,7 @@ from scrapy.http import Request
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawler import robots
-from crawler.capture import ForbiddenByRobots, Resting
+from crawler.capture import ForbiddenByRobots, Resting, Stopped
 from crawler.frontier import host_of
 from crawler.robots import ROBOTS_META, Robots
 from crawler.running import running
@@ -70,14 +70,14 @@ class RobotsMiddleware:
             return known.robots
         if origin not in self._asking:
             self._asking[origin] = asyncio.get_running_loop().create_future()
-            rules = Robots(refused="robots.txt could not be had")
+            rules = Robots(refused="robots.txt could not be had yet")
             try:
                 rules = await self._fetch(origin)
+                self._take_in(host_of(request.url), rules)
             finally:
                 self._asking.pop(origin).set_result(rules)
             if not rules.refused:
                 self._known[origin] = _Known(rules, time.monotonic())
-            self._take_in(host_of(request.url), rules)
             return rules
         return await self._asking[origin]
 
@@ -98,7 +98,7 @@ class RobotsMiddleware:
         engine: Any = self.crawler.engine
         try:
             response = await engine.download_async(request)
-        except Resting:
+        except (Resting, Stopped):
             raise
         except IgnoreRequest as error:
             return robots.unreachable(f"robots.txt could not be had: {error}")

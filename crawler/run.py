@@ -340,9 +340,10 @@ def _judge(spec: CrawlSpec, report: CrawlReport, failures: list[str]) -> None:
     """A run that met nothing but failure is an error, not an empty success."""
     if failures:
         raise StoreFull(failures[0])
-    if not set(report.captures) - {"no_answer", "bad_certificate"} and not report.resumed:
-        if report.refused:
-            raise HostRefused(report.refused[0])
+    answered = set(report.captures) - {"no_answer", "bad_certificate"}
+    if not answered and report.refused:
+        raise HostRefused(report.refused[0])
+    if not answered and report.captures:
         raise Unreachable(f"{spec.start_urls[0]}: no answer to any request")
 
 
