@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crawler.run import CrawlReport, CrawlSpec, resolve, run_here
+from crawler.process import run_here
+from crawler.run import CrawlReport, CrawlSpec, resolve
 from ledger import Ledger
 from ledger.frontier import Address
 from ledger.models import Capture, Listing, Passage
 
-PRELOADED = ["crawler.run", "crawler.scheduler", "crawler.obey", "crawler.parsers", "scrapy.crawler", "alembic.command"]
+PRELOADED = ["crawler.process", "crawler.scheduler", "crawler.obey", "crawler.parsers", "alembic.command"]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(PRELOADED)
 

@@ -23,7 +23,7 @@ from crawler.frontier import host_of
 from crawler.guard import RefusedRequest
 from crawler.outcomes import Outcome, classify
 from crawler.politeness import MOST_REST, retry_after
-from crawler.recording import record_capture, record_not_modified
+from crawler.recording import record_capture, record_not_modified, record_unanswered
 from crawler.running import close_soon, running
 from crawler.settings import PATIENCE
 from crawler.settling import Settler
@@ -263,21 +263,11 @@ class CaptureMiddleware:
         if sent is not None:
             self._heard(host, self.run.pace.answered(host, str(outcome), time.monotonic() - sent, 0.0))
         with self.run.ledger.session() as session:
-            session.add(self._failure_row(request, outcome, reason))
+            record_unanswered(session, self.run.crawl_id, request.url, request.method, outcome, reason[:300])
             if sent is not None:
                 self.run.pace.save(session, host)
         self._count(outcome, 0)
         self.settler.failed(request, outcome, exception)
-
-    def _failure_row(self, request: Request, outcome: Outcome, reason: str) -> Capture:
-        return Capture(
-            crawl_id=self.run.crawl_id,
-            url=request.url,
-            method=request.method,
-            captured_at=datetime.now(UTC),
-            outcome=str(outcome),
-            reason=" ".join(reason.split())[:300],
-        )
 
     def _leave(self, request: Request) -> None:
         """The address stays as it is in the ledger."""

@@ -19,6 +19,7 @@ from crawler.recording import open_crawl, record_capture, record_listing
 from crawler.settings import SOFTWARE
 from ledger import DamagedCapture, Ledger, TooLarge
 from ledger.events import record
+from ledger.sealing.seals import make_seals
 from ledger.warc import Exchange, iter_exchanges
 from reference.errors import VigieError
 
@@ -159,6 +160,7 @@ def import_file(ledger: Ledger, path: Path, platform: str | None = None, url: st
             unreadable += failed
         report = ImportReport(path.name, run.id, owner, captures, len(listings), passages, unreadable)
         record(session, "crawl_finished", "crawl", run.id, "vigie", **report.as_json())
+    make_seals(ledger, SOFTWARE, crawl_id=report.crawl_id)
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from crawler.items import FoundListing
 from crawler.outcomes import Outcome
 from ledger import EvidenceStore, text_key
+from ledger.events import COLLECTED, record
 from ledger.models import Capture, Crawl, Listing, ListingView, Passage
 from ledger.warc import Exchange, to_warc_gz
 
@@ -97,6 +99,26 @@ def record_capture(
     )
     session.add(capture)
     session.flush()
+    if capture.warc_sha256:
+        record(session, COLLECTED, "capture", capture.id, "vigie", sha256=capture.warc_sha256)
+    else:
+        record(session, COLLECTED, "capture", capture.id, "vigie", revisit_of=capture.revisit_of_id)
+    return capture
+
+
+def record_unanswered(session: Session, crawl_id: int, url: str, method: str, outcome: Outcome, reason: str) -> Capture:
+    """Add the row of a request that got no answer, or was not made: there are no bytes to keep."""
+    capture = Capture(
+        crawl_id=crawl_id,
+        url=url,
+        method=method,
+        captured_at=datetime.now(UTC),
+        outcome=str(outcome),
+        reason=" ".join(reason.split()),
+    )
+    session.add(capture)
+    session.flush()
+    record(session, COLLECTED, "capture", capture.id, "vigie", outcome=str(outcome))
     return capture
 
 
@@ -118,6 +140,7 @@ def record_not_modified(session: Session, crawl_id: int, exchange: Exchange, kno
     )
     session.add(capture)
     session.flush()
+    record(session, COLLECTED, "capture", capture.id, "vigie", revisit_of=capture.revisit_of_id)
     return capture
 
 
@@ -206,8 +229,6 @@ def record_listing(session: Session, found: FoundListing, capture_id: int, versi
 
 def open_crawl(session: Session, platform: str, kind: str, software: str, **settings: object) -> Crawl:
     """Add the row of a run that begins."""
-    from datetime import UTC, datetime
-
     crawl = Crawl(
         platform=platform,
         kind=kind,

@@ -12,6 +12,7 @@ from crawler.parsers import parser_of, parsers
 from crawler.reading import Unreadable
 from crawler.recording import record_listing
 from ledger import Ledger
+from ledger.evidence_tables import CAPTURE, Erasure
 from ledger.models import Capture, Crawl
 from reference.errors import VigieError
 
@@ -41,6 +42,7 @@ def replay(ledger: Ledger, *, crawl_id: int | None = None, platform: str | None 
         select(Capture, Crawl.platform)
         .join(Crawl, Crawl.id == Capture.crawl_id)
         .where(Capture.outcome == str(Outcome.PAGE), Capture.warc_sha256.is_not(None))
+        .where(~select(Erasure.size).where(Erasure.kind == CAPTURE, Erasure.subject_id == Capture.id).exists())
         .order_by(Capture.id)
     )
     if crawl_id is not None:

@@ -6,27 +6,16 @@ A reactor starts once a process; a process per crawl lets one program crawl many
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
-from crawler.frontier import open_round, scope_of
 from crawler.guard import HostRefused, check
-from crawler.pace import Agreement, Pace, lock_key, name_of
-from crawler.politeness import Manners
-from crawler.revisits import Cycle
-from crawler.running import Running, attach, close_soon, running
-from crawler.settings import SOFTWARE, TOKEN, scrapy_settings, user_agent
-from ledger import Ledger, StoreFull
-from ledger.events import record
+from crawler.pace import Agreement
+from ledger import StoreFull
 from reference import load_reference
 from reference.errors import VigieError
 
@@ -100,6 +89,8 @@ class CrawlReport:
     new_listings: int = 0
     unreadable: int = 0  # pages whose parser could not read them
     refusals: list[str] = field(default_factory=list)  # hosts that said no, and why
+    alarms: list[str] = field(default_factory=list)  # what the watchmen found
+    held: bool = False  # its passages open no case until a person has looked
 
     def as_json(self) -> dict[str, Any]:
         """The report as one object for machines."""
@@ -117,6 +108,9 @@ NOT_OUTCOMES = frozenset(
         "unchanged",
         "vanished",
         "tries",
+        "revisited",
+        "changed",
+        "emptied",
     )
 )
 
@@ -177,178 +171,10 @@ def crawl(spec: CrawlSpec, on_progress: Callable[[Progress], None] | None = None
     raise CrawlFailed(f"the crawling process ended with status {process.returncode} and no report")
 
 
-def _tell(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-class TellProgress:
-    """Scrapy extension: one line of progress an answer; ends the crawl when nobody listens any more."""
-
-    def __init__(self, crawler: Any) -> None:
-        """Listen to the answers of this crawl."""
-        from scrapy import signals
-
-        self.crawler = crawler
-        crawler.signals.connect(self.answered, signal=signals.request_left_downloader)
-
-    @classmethod
-    def from_crawler(cls, crawler: Any) -> TellProgress:
-        """Scrapy's way of making one."""
-        return cls(crawler)
-
-    def answered(self) -> None:
-        """Tell the counts so far."""
-        counts = running(self.crawler).counts
-        captures = sum(value for key, value in counts.items() if key not in NOT_OUTCOMES)
-        try:
-            _tell({"progress": asdict(Progress(captures, counts["listings"], counts["passages"]))})
-        except BrokenPipeError:
-            close_soon(self.crawler, "abandoned")
-
-
-def _delay(spec: CrawlSpec) -> float:
-    """The platform's own pause in seconds: every host that was not named with a delay gets it."""
-    return float(load_reference().platforms[spec.platform].delay_seconds)
-
-
-def _pace(spec: CrawlSpec, ledger: Ledger) -> Pace:
-    """The platform's rules for any host; for those the operator named, any hour and, if given, the shorter pause."""
-    watch = load_reference().watch_of(spec.platform)
-    usual = Manners(_delay(spec), watch.hours, watch.daily_budget)
-    short = spec.delay_seconds
-    own = Manners(_delay(spec)) if short is None else Manners(short, adaptive=False)
-    return Pace(ledger, usual, {name_of(place): own for place in spec.allow_hosts}, spec.agreements)
-
-
-def _settings(spec: CrawlSpec, round_id: int) -> dict[str, Any]:
-    watch = load_reference().watch_of(spec.platform)
-    return {
-        **scrapy_settings(spec.contact),
-        "EXTENSIONS": {"crawler.run.TellProgress": 500},
-        "LOG_FILE": str(spec.home / "crawl.log"),
-        "LOG_LEVEL": "INFO",
-        "VIGIE_ALLOW_HOSTS": list(spec.allow_hosts),
-        "VIGIE_ROUND_ID": round_id,
-        "VIGIE_CYCLE": Cycle(watch.usual_days, watch.shortest_days, watch.longest_days),
-    }
-
-
-@contextmanager
-def _alone(ledger: Ledger, platform: str) -> Iterator[None]:
-    """One run a platform, whatever machine it is on. Raises `AlreadyCrawling`. On SQLite the home's lock does it."""
-    if ledger.engine.dialect.name != "postgresql":
-        yield
-        return
-    with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"key": lock_key(f"platform:{platform}")}
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
-            raise AlreadyCrawling(f"{platform} is being crawled by another run")
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
-
-
-def _begin(ledger: Ledger, spec: CrawlSpec) -> tuple[int, int, bool]:
-    """The row of this run, the round it belongs to, and whether it goes on with one."""
-    from crawler.recording import open_crawl
-
-    ledger.store.sweep()
-    kind = "due" if spec.due_only else "limited" if spec.limit else "full"
-    with ledger.session() as session:
-        scope = scope_of(spec.start_urls, spec.limit)
-        round_, resumed = open_round(session, spec.platform, kind, scope, datetime.now(UTC))
-        row = open_crawl(
-            session,
-            spec.platform,
-            "live",
-            SOFTWARE,
-            user_agent=user_agent(spec.contact),
-            start_urls=list(spec.start_urls),
-            limit=spec.limit,
-            allow_hosts=list(spec.allow_hosts),
-            delay_seconds=_delay(spec) if spec.delay_seconds is None else spec.delay_seconds,
-            round=round_.id,
-            agreements=[f"{one.host}: {one.reference}" for one in spec.agreements],
-        )
-        return row.id, round_.id, resumed
-
-
-def run_here(spec: CrawlSpec) -> CrawlReport:
-    """Crawl in this process, once. Raises `Unreachable`, `HostRefused`, `AlreadyCrawling` or `StoreFull`."""
-    ledger = Ledger.open(spec.home, spec.database_url)
-    logging.raiseExceptions = False  # a log that cannot be written must not bury the error it was about
-    try:
-        with _alone(ledger, spec.platform):
-            return _run(spec, ledger)
-    finally:
-        ledger.close()
-
-
-def _run(spec: CrawlSpec, ledger: Ledger) -> CrawlReport:
-    from scrapy.crawler import CrawlerProcess
-
-    crawl_id, round_id, resumed = _begin(ledger, spec)
-    run = Running(
-        ledger,
-        crawl_id,
-        _pace(spec, ledger),
-        TOKEN,
-        spec.limit,
-        spec.allow_hosts,
-        frozenset(load_reference().platforms[spec.platform].hosts) | {name_of(place) for place in spec.allow_hosts},
-    )
-    process = CrawlerProcess(_settings(spec, round_id))
-    crawler = process.create_crawler(spec.platform)
-    attach(crawler, run)
-    began = datetime.now(UTC)
-    process.crawl(crawler, start_urls=list(spec.start_urls), limit=spec.limit)
-    process.start()
-    run.pace.close()
-    finished = run.frontier is not None and not run.stopped and run.frontier.finish()
-    report = _report(run, resumed, (datetime.now(UTC) - began).total_seconds(), finished=finished)
-    with ledger.session() as session:
-        record(session, "crawl_finished", "crawl", crawl_id, "vigie", **report.as_json())
-    _judge(spec, report, run.failures)
-    return report
-
-
-def _report(run: Running, resumed: bool, seconds: float, *, finished: bool) -> CrawlReport:
-    counts = run.counts
-    return CrawlReport(
-        crawl_id=run.crawl_id,
-        captures={key: counts[key] for key in sorted(counts) if key not in NOT_OUTCOMES},
-        listings=counts["listings"],
-        passages=counts["passages"],
-        bytes=counts["bytes"],
-        seconds=round(seconds, 2),
-        items_without_evidence=counts["items_without_evidence"],
-        stopped=", ".join(run.stopped),
-        refused=sorted(set(run.refused)),
-        resumed=resumed,
-        left=0 if finished or run.frontier is None else run.frontier.left,
-        unchanged=counts["unchanged"],
-        vanished=counts["vanished"],
-        new_listings=counts["new_listings"],
-        unreadable=counts["unreadable_listings"],
-        refusals=[f"{host}: {reason}" for host, reason in run.refusals],
-    )
-
-
-def _judge(spec: CrawlSpec, report: CrawlReport, failures: list[str]) -> None:
-    """A run that met nothing but failure is an error, not an empty success."""
-    if failures:
-        raise StoreFull(failures[0])
-    answered = set(report.captures) - {"no_answer", "bad_certificate"}
-    if not answered and report.refused:
-        raise HostRefused(report.refused[0])
-    if not answered and report.captures:
-        raise Unreachable(f"{spec.start_urls[0]}: no answer to any request")
-
-
 def main() -> int:
     """Read a spec from standard input, crawl, tell the report or the error."""
+    from crawler.process import run_here, tell
+
     task = json.loads(sys.stdin.read())
     spec = CrawlSpec(
         **{
@@ -360,9 +186,9 @@ def main() -> int:
         }
     )
     try:
-        _tell({"report": run_here(spec).as_json()})
+        tell({"report": run_here(spec).as_json()})
     except VigieError as error:
-        _tell({"error": {"kind": type(error).__name__, "message": str(error)}})
+        tell({"error": {"kind": type(error).__name__, "message": str(error)}})
         return 2
     except BrokenPipeError:
         return 2

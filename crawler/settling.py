@@ -81,7 +81,9 @@ class Settler:
                 self._come_back(session, row)
                 book.add(session, told.requests, row.root_id or row.id, now)
                 if row.stage != "settled":
+                    self._compare(row, bool(listings))
                     book.read(row, reading_of(told), sorted({one.key for one in listings}), now, problem=told.problem)
+                    run.counts["changed"] += row.changed_at == now
             self._remember(session)
         run.counts["new_listings"] += added
         run.counts["passages"] += passages
@@ -90,6 +92,12 @@ class Settler:
             run.counts["unreadable_listings"] += 1
         if row is not None:
             book.release(row.id)
+
+    def _compare(self, row: Address, tells: bool) -> None:
+        """Count for the watchmen: a known page read again, and one that told of listings and tells of none."""
+        if row.visits and row.good_capture_id:
+            self.run.counts["revisited"] += 1
+            self.run.counts["emptied"] += bool(row.keys) and not tells
 
     def _is_wanted(self, one: FoundListing, capture_id: int | None) -> bool:
         """No evidence, no item; and none beyond the wanted number."""

@@ -20,6 +20,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from ledger.canonical import canonical_text
+from ledger.chaining import LedgerSession
 from ledger.errors import LedgerTooNew, LedgerUnavailable, StoreFull
 from ledger.store import FULL, EvidenceStore
 
@@ -103,7 +105,7 @@ def make_engine(home: Path, database_url: str | None) -> Engine:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerUnavailable(f"{url.drivername}: the ledger lives on SQLite or PostgreSQL")
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"json_serializer": canonical_text}
     if url.get_backend_name() == "postgresql":
         options["pool_pre_ping"] = True  # a server that was restarted costs no request
         if "connect_timeout" not in url.query:
@@ -174,7 +176,7 @@ class Ledger:
         self.engine = engine
         self.store = EvidenceStore(home / "evidence")
         self._place = engine.url.render_as_string(hide_password=True)
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._sessions = sessionmaker(engine, class_=LedgerSession, expire_on_commit=False)
 
     @classmethod
     def open(cls, home: Path, database_url: str | None = None, *, create: bool = True) -> Ledger:

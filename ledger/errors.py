@@ -33,3 +33,11 @@ class DamagedCapture(VigieError):
 
 class TooLarge(VigieError):
     """A body is larger, or unpacks to more, than Vigie reads."""
+
+
+class ChainBroken(VigieError):
+    """The custody log, or the chain of seals, is not what was written."""
+
+
+class Unsealed(VigieError):
+    """What should be proved stands in no seal yet."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -130,6 +130,21 @@ def stopped(session: Session, home: Path) -> str:
         return file.read_text("utf-8", "replace").strip() or "stopped"
     row = session.scalars(select(StopSwitch).limit(1)).first()
     return (row.reason or "stopped") if row else ""
+
+
+def pull_switch(session: Session, home: Path, reason: str, at: datetime) -> None:
+    """Stop every crawl of this home and, on a shared database, of the fleet."""
+    home.mkdir(parents=True, exist_ok=True)
+    stop_file(home).write_text(reason + "\n", "utf-8")
+    session.add(StopSwitch(at=at, reason=reason))
+
+
+def release_switch(session: Session, home: Path) -> bool:
+    """Let crawls go on; True when something was stopped."""
+    was = bool(stopped(session, home))
+    stop_file(home).unlink(missing_ok=True)
+    session.execute(delete(StopSwitch))
+    return was
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:

@@ -55,11 +55,11 @@ class EvidenceStore:
         """Use `root`, which is made on the first write."""
         self.root = root
 
-    def path(self, sha256: str) -> Path:
+    def path(self, sha256: str, suffix: str = ".warc.gz") -> Path:
         """Where the capture of that address stands, or would stand. Raises `EvidenceMissing` for what is no address."""
         if not _ADDRESS.fullmatch(sha256):
             raise EvidenceMissing(f"{sha256[:80]!r} is not the address of a capture")
-        return self.root / sha256[:2] / sha256[2:4] / f"{sha256}.warc.gz"
+        return self.root / sha256[:2] / sha256[2:4] / f"{sha256}{suffix}"
 
     def put(self, data: bytes) -> str:
         """Keep `data`; its address. The same content twice is one file; a damaged file is made whole again.
@@ -110,6 +110,18 @@ class EvidenceStore:
     def exchange(self, sha256: str) -> Exchange:
         """The exchange kept at that address. Raises as `read` does, and `DamagedCapture`."""
         return from_warc_gz(self.read(sha256))
+
+    def remove(self, path: Path) -> int:
+        """Remove one file for good, as an erasure asks; its size, or 0 without one. Raises `LedgerUnavailable`."""
+        try:
+            size = path.stat().st_size
+            path.unlink()
+            _sync_folder(path.parent)
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise LedgerUnavailable(f"{path}: not erased: {error.strerror}") from error
+        return size
 
     def sweep(self) -> int:
         """Remove what writers that died left half-written; how many files. A living writer keeps its own.

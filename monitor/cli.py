@@ -13,8 +13,19 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, learning
+from monitor import (
+    console,
+    evidence,
+    evidence_commands,
+    export_commands,
+    learning,
+    schedule,
+    schedule_commands,
+    verify_commands,
+)
+from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
+from monitor.signing import means_of
 from reference.errors import VigieError
 
 app = typer.Typer(
@@ -75,11 +86,12 @@ def crawl(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    """Fetch a platform's public pages, politely, and keep each as evidence; the same command goes on after a crash."""
     from crawler.run import CrawlSpec
     from crawler.run import crawl as run_crawl
 
     settings = load_settings(home=home)
+    authorities_of(settings)
     with exclusive(settings.home, f"crawl {platform}"):
         open_ledger(settings).close()
         spec = CrawlSpec(
@@ -91,9 +103,13 @@ def crawl(
             allow_hosts=tuple(allow_host or ()),
             delay_seconds=delay,
             contact=settings.contact,
+            agreements=schedule.agreements_of(settings),
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
+        ledger = open_ledger(settings)
+        schedule.tell(ledger, settings, platform, str(report.crawl_id), report.alarms)
+        evidence.seal_and_stamp(ledger, settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -113,6 +129,7 @@ def import_(
     from crawler.importing import import_file
 
     settings = load_settings(home=home)
+    authorities_of(settings)
     with exclusive(settings.home, "import"):
         ledger = open_ledger(settings)
         for path in files:
@@ -121,6 +138,7 @@ def import_(
                 console.say_json(report.as_json())
             else:
                 console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
+        evidence.seal_and_stamp(ledger, settings)
 
 
 @app.command()
@@ -181,6 +199,10 @@ def classify(
 
 app.command()(learning.train)
 app.command()(learning.evaluate)
+evidence_commands.register(app)
+schedule_commands.register(app)
+app.command()(verify_commands.verify)
+app.command()(export_commands.export)
 
 
 @app.command()
@@ -210,9 +232,9 @@ def dossier(
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
-        written = write_dossier(
-            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
-        )
+        ledger, means = open_ledger(settings, create=False), means_of(settings)
+        evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
+        written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path),

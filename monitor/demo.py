@@ -9,21 +9,30 @@ import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import select
 
 from crawler.run import CrawlReport, CrawlSpec, Progress, crawl
 from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
+from crawler.settings import SOFTWARE
 from detection import load_reader
 from ledger import Ledger
 from ledger.cases import CaseStatus, passages_of, statuses
-from ledger.events import record
-from ledger.models import Case, Crawl, Finding, Identification, Listing, Passage, Reviewer
+from ledger.models import Case, Event, Finding, Identification, Listing, Passage, Reviewer
+from ledger.sealing.files import write_files
+from ledger.sealing.openssl import OpensslMissing
+from ledger.sealing.seals import make_seals
+from ledger.sealing.stamping import stamp_due
+from ledger.sealing.tokens import Authority
 from monitor import console, jobs
+from monitor.authorities import over_http
+from monitor.local_authority import AuthorityServer, LocalAuthority
 from monitor.settings import Settings, desk_secret
 from reference.errors import VigieError
 from reports import DossierRefused, write_dossier
@@ -33,6 +42,8 @@ from review.people import add_reviewer
 PLATFORMS = ("doctolib", "practice_site")
 FLAGGED = ("refusal", "restriction", "deterrence")
 CLEAR = "refusal"  # scripted reviewers decide plain refusals, and leave restrictions and obstacles to the visitor
+AUTHORITIES = ("practice-a", "practice-b")
+STAMP_SECONDS = 15.0
 DELAY = 0.0  # seconds between requests to our own loopback platform
 
 
@@ -251,11 +262,24 @@ def _write_first_dossier(ledger: Ledger, report: DemoReport, out: Path) -> None:
         return
 
 
-def _absent_seals(ledger: Ledger) -> None:
-    """No timestamp authority is set up yet: say so as a recorded state of each run."""
+def _seal(ledger: Ledger) -> str:
+    """Seal the runs and have two practice authorities stamp them; without openssl the recorded state is « absent »."""
+    make_seals(ledger, SOFTWARE)
+    with ExitStack() as stack:
+        authorities: list[Authority] = []
+        try:
+            for name in AUTHORITIES:
+                folder = Path(stack.enter_context(TemporaryDirectory()))
+                local = LocalAuthority(folder, name)
+                server = AuthorityServer(name, local.certificates, local.answer)
+                authorities.append(stack.enter_context(server).authority)
+        except OpensslMissing:
+            authorities.clear()
+        stamp_due(ledger, authorities, over_http(STAMP_SECONDS), wanted=len(AUTHORITIES))
+    write_files(ledger)
     with ledger.session() as session:
-        for crawl_row in session.scalars(select(Crawl)):
-            record(session, "seal_absent", "crawl", crawl_row.id, "vigie", reason="no timestamp authority is set up")
+        states = set(session.scalars(select(Event.kind).where(Event.kind.startswith("seal_"))))
+    return "absent" if "seal_absent" in states else "present" if "seal_present" in states else "pending"
 
 
 def free_home(wanted: Path) -> Path:
@@ -281,7 +305,7 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
             report.passages += one.passages
             report.listings += one.listings
         truth = list(sandbox.truth())
-    _absent_seals(ledger)
+    report.seals = _seal(ledger)
     reader = load_reader()
     with console.progress("read", quiet) as advance:
         jobs.detect(ledger, reader, advance)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
-from ledger import Ledger
-from ledger.models import Capture
+from ledger import Ledger, fixity
+from ledger.custody import check_chain
+from ledger.sealing.check import check_seals
+from monitor.authorities import authorities_of
 from monitor.settings import Settings
 from reference import load_reference
 from reference.errors import VigieError
@@ -27,20 +27,35 @@ class Check:
 
 
 def _evidence(ledger: Ledger) -> Check:
-    """Re-hash every stored capture."""
-    bad: list[str] = []
-    seen = 0
-    with ledger.session() as session:
-        addresses = select(Capture.warc_sha256).where(Capture.warc_sha256.is_not(None)).distinct()
-        for address in session.scalars(addresses.execution_options(yield_per=500)):
-            seen += 1
-            try:
-                ledger.store.read(str(address))
-            except VigieError as error:
-                bad.append(str(error))
-    if bad:
-        return Check("evidence", "failed", f"{len(bad)} of {seen} captures: {bad[0]}")
-    return Check("evidence", "passed", f"{seen} captures re-hashed")
+    """Hash again all evidence that should be there."""
+    report = fixity.examine(ledger)
+    if report.damages:
+        first = report.damages[0]
+        told = f"{len(report.damages)} of {report.files} files: {first.kind} {first.number}: {first.reason}"
+        return Check("evidence", "failed", told)
+    return Check("evidence", "passed", f"{report.files} files hashed again")
+
+
+def _custody(ledger: Ledger) -> Check:
+    """Walk the custody log and the seals."""
+    chain, seals = check_chain(ledger), check_seals(ledger)
+    faults = [f"event {fault.sequence}: {fault.what}" for fault in chain.faults] + list(seals.faults)
+    if faults:
+        return Check("custody", "failed", f"{len(faults)} faults: {faults[0]}")
+    return Check("custody", "passed", f"{chain.events} events, {seals.seals} seals")
+
+
+def _authorities(settings: Settings) -> Check:
+    """Enough authorities for the tokens that are wanted, and the means to check what they answer."""
+    try:
+        count = len(authorities_of(settings))
+    except VigieError as error:
+        return Check("authorities", "failed", str(error))
+    if shutil.which("openssl") is None:
+        return Check("authorities", "absent", "no openssl: tokens cannot be checked, so none is kept")
+    if count < settings.stamps_wanted:
+        return Check("authorities", "absent", f"{count} set up, {settings.stamps_wanted} wanted: seals stay unstamped")
+    return Check("authorities", "passed", f"{count} set up")
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -57,7 +72,9 @@ def examine(settings: Settings) -> list[Check]:
     else:
         checks.append(Check("ledger", "passed", ledger.engine.dialect.name))
         checks.append(_evidence(ledger))
+        checks.append(_custody(ledger))
         ledger.close()
+    checks.append(_authorities(settings))
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     checks.append(
         Check("browser", "passed" if browser else "absent", browser or "no Chromium: captures stay « absent »")

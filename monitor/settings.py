@@ -5,9 +5,16 @@ from __future__ import annotations
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from reference.errors import VigieError
 
@@ -16,11 +23,78 @@ class BadSettings(VigieError):
     """`vigie.toml` or a `VIGIE_*` variable says something that cannot be meant."""
 
 
+class AuthoritySettings(BaseModel):
+    """One RFC 3161 authority: its name in file names, its address, the file of its certificates (PEM: root first).
+
+    `qualified` says that it is on an EU trusted list (eIDAS): the operator's word, printed beside its tokens.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)
+    url: str = Field(pattern=r"^https?://[^\s/]+(/\S*)?$")
+    certificates: Path
+    qualified: bool = False
+
+
+class AgreementSettings(BaseModel):
+    """What the owner of a host agreed to in writing: a pace of its own, and a key that goes with each request over TLS.
+
+    `reference` says which writing this rests on; `header` and `key` are kept out of all evidence (the header's value).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(pattern=r"^[a-z0-9.-]+$")
+    reference: str = Field(min_length=3)
+    delay_seconds: float = Field(gt=0, le=3600)
+    daily_budget: int | None = Field(default=None, ge=1)
+    any_hour: bool = False
+    header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    key: SecretStr = SecretStr("")
+
+
+class CrawlSettings(BaseModel):
+    """One platform looked after on schedule; `start` is needed where the reference names no address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: str
+    start: list[str] = []
+    allow_host: list[str] = []
+    delay_seconds: float | None = Field(default=None, ge=0)
+
+
+class AlertSettings(BaseModel):
+    """Where the watchmen's alarms go: by e-mail (`mail_to`, over `smtp_host`), to a webhook (JSON), or both.
+
+    `smtp_security` is how the connection is protected: starttls, tls, or none for a relay on this machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mail_to: list[str] = []
+    mail_from: str = "vigie@localhost"
+    smtp_host: str = "localhost"
+    smtp_port: int = Field(default=25, ge=1, le=65535)
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    webhook: str = Field(default="", pattern=r"^(https?://\S+)?$")
+
+
 class Settings(BaseSettings):
     """The whole configuration of one installation.
 
     `home` holds the evidence store and, by default, the SQLite ledger; `database_url` names a PostgreSQL for a team;
     `contact` is the address a site's owner can write to: it stands in the user agent of every request.
+    `authorities` stamp the seals (`VIGIE_AUTHORITIES` is a JSON list): a seal counts as stamped with `stamps_wanted`
+    tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
+    Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
+    no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
+    `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
+    signature be checked for years (PAdES B-LT). `crawls` are the platforms looked after on schedule, `agreements` the
+    hosts with a written agreement, `alerts` where alarms go.
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -28,6 +102,28 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     database_url: str | None = None
     contact: str = "vigie@example.org"
+    authorities: list[AuthoritySettings] = []
+    stamps_wanted: int = Field(default=2, ge=1)
+    stamp_seconds: float = Field(default=15, gt=0, le=300)
+    stamp_tolerance_seconds: int = Field(default=300, ge=1)
+    fixity_days: int = Field(default=7, ge=1)
+    keep_days: int | None = Field(default=None, ge=1)
+    organisation: str = ""
+    certificate: Path | None = None
+    certificate_password: SecretStr | None = None
+    sign_pdf: bool = False
+    signature_roots: Path | None = None
+    crawls: list[CrawlSettings] = []
+    agreements: list[AgreementSettings] = []
+    alerts: AlertSettings = AlertSettings()
+    revocation_lists: list[Path] = []
+
+    @field_validator("authorities")
+    @classmethod
+    def _names_differ(cls, value: list[AuthoritySettings]) -> list[AuthoritySettings]:
+        if len({one.name for one in value}) != len(value):
+            raise ValueError("two authorities have the same name")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -50,6 +146,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadSettings(f"configuration: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except SettingsError as error:
+        raise BadSettings(f"configuration: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"vigie.toml: {error}") from error
 

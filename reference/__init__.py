@@ -13,6 +13,7 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Wall,
     Watch,
 )
 from reference.schema import BadReference
@@ -31,6 +32,7 @@ __all__ = [
     "Stance",
     "VerdictReason",
     "VigieError",
+    "Wall",
     "Watch",
     "fold",
     "load",

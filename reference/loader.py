@@ -19,6 +19,7 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Wall,
     Watch,
 )
 from reference.schema import (
@@ -96,9 +97,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "delay_seconds": Rule(whole(3, 3600)),
         "start_urls": Rule(links, required=False, default=()),
         "default_texts": _LIST,
-        "login_markers": _LIST,
-        "block_markers": _SOME,
-        "consent_markers": _LIST,
+    },
+    "walls": {
+        "label": _TEXT,
+        "outcome": Rule(choice("blocked", "rate_limited", "consent", "login", "server_error", "not_found")),
+        "headers": _LIST,
+        "marks": _LIST,
+        "titles": _LIST,
+        "words": _LIST,
+        "hints": _LIST,
+        "keys": _LIST,
     },
     "professions": {
         "label": _TEXT,
@@ -145,6 +153,7 @@ def load(folder: Path) -> Reference:
         orders=orders,
         departments=_build(raw["departments"], Department, _postcodes, unique=lambda e: _postcodes(e)["postcodes"]),
         platforms=_build(raw["platforms"], Platform),
+        walls=_build(raw["walls"], Wall),
         articles=_build(raw["articles"], Article, key="id"),
         fields=_build(raw["fields"], Field),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),

@@ -78,7 +78,7 @@ class Department:
 
 @dataclass(frozen=True)
 class Platform:
-    """A kind of public listing and how to behave on it. Markers are plain text, to be sought without regard to case."""
+    """A kind of public listing and how to behave on it."""
 
     code: str
     label: str
@@ -86,9 +86,25 @@ class Platform:
     delay_seconds: float
     start_urls: tuple[str, ...]
     default_texts: tuple[str, ...]  # wording of the platform, not of the practitioner
-    login_markers: tuple[str, ...]
-    block_markers: tuple[str, ...]
-    consent_markers: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How a kind of page that stands where a listing should is told. `outcome` is the crawler's name for it.
+
+    Where each list is sought is written at the head of the data file; case, accents and apostrophes do not count.
+    """
+
+    code: str
+    label: str
+    outcome: str
+    headers: tuple[str, ...]
+    marks: tuple[str, ...]
+    titles: tuple[str, ...]
+    words: tuple[str, ...]
+    hints: tuple[str, ...]
+    keys: tuple[str, ...]
     source: str
 
 
@@ -194,6 +210,7 @@ class Reference:
     orders: Mapping[str, Order]
     departments: Mapping[str, Department]
     platforms: Mapping[str, Platform]
+    walls: Mapping[str, Wall]
     articles: Mapping[str, Article]
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]

@@ -1,4 +1,4 @@
-"""Write a set of files so that it appears whole or not at all: a hidden folder beside, then renames."""
+"""Write files so that they appear whole or not at all: a hidden folder beside, then renames. It knows no case."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ import hashlib
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger import StoreFull
+from ledger.bundle.zipping import Content, write_zip
+from ledger.errors import StoreFull
 from reference.errors import VigieError
 
 PARTIAL = ".partial-"
-MANIFEST = "SHA256SUMS"
+PAYLOAD = "data/"
 FULL = (errno.ENOSPC, errno.EDQUOT)
-STORED_SUFFIXES = (".gz", ".pdf")
 
 
 class CannotWrite(VigieError):
-    """The place for the dossier cannot be written to, or already holds one of the same name."""
+    """The place for the bundle cannot be written to, or already holds one of the same name."""
 
 
 @dataclass
 class Staging:
-    """A folder being built, out of sight, and what it holds so far: name to (size, SHA-256)."""
+    """A folder being built, out of sight, and what it holds so far: name to (size, SHA-256).
+
+    What is written goes to `data/`, the bag's payload; `write_tag` is for the bag's own files.
+    """
 
     folder: Path
     files: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def write(self, name: str, data: bytes) -> str:
-        """Keep one file for good; its SHA-256."""
+        """Keep one file of the payload for good; its SHA-256."""
+        return self.write_tag(PAYLOAD + name, data)
+
+    def write_tag(self, name: str, data: bytes) -> str:
+        """Keep one file at the top of the bag; its SHA-256."""
         path = self.folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("xb") as file:
@@ -47,21 +52,15 @@ class Staging:
         self.files[name] = (len(data), digest)
         return digest
 
-    def seal(self) -> str:
-        """Write the manifest that `sha256sum -c` reads, over every file so far; the manifest's own SHA-256."""
-        lines = [f"{digest}  {name}\n" for name, (_, digest) in sorted(self.files.items())]
-        return self.write(MANIFEST, "".join(lines).encode())
+    def read(self, name: str) -> bytes:
+        """The bytes of a file already written, named from the top of the bag."""
+        return (self.folder / name).read_bytes()
 
-    def pack(self, target: Path, name: str, at: datetime) -> None:
-        """Write the same files under the folder `name` as a ZIP, of the same bytes every time."""
+    def pack(self, target: Path, name: str) -> None:
+        """Write the same files under the folder `name` as the one ZIP they can give."""
+        members: dict[str, Content] = {f"{name}/{inner}": self.folder / inner for inner in self.files}
         with target.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for inner in sorted(self.files):
-                    entry = zipfile.ZipInfo(f"{name}/{inner}", at.astimezone(UTC).timetuple()[:6])
-                    stored = inner.endswith(STORED_SUFFIXES)
-                    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-                    entry.external_attr = 0o100600 << 16
-                    archive.writestr(entry, (self.folder / inner).read_bytes())
+            write_zip(file, members)
             file.flush()
             os.fsync(file.fileno())
         target.chmod(0o600)
@@ -80,7 +79,7 @@ def told(out: Path) -> Iterator[None]:
 
 @contextmanager
 def staging(out: Path) -> Iterator[Staging]:
-    """A hidden folder in `out`, removed at the end whatever happens, unless `publish` has taken it away."""
+    """A hidden folder in `out`, removed at the end whatever happens, unless `published` has taken it away."""
     out.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=out))
     try:
@@ -90,14 +89,14 @@ def staging(out: Path) -> Iterator[Staging]:
 
 
 @contextmanager
-def published(stage: Staging, out: Path, name: str, at: datetime) -> Iterator[tuple[Path, Path]]:
+def published(stage: Staging, out: Path, name: str) -> Iterator[tuple[Path, Path]]:
     """Give the folder and its ZIP their names; when the block fails (the ledger refused), both disappear again."""
     folder, archive = out / name, out / f"{name}.zip"
     packed = out / f"{stage.folder.name}.zip"
     placed: list[Path] = []
     kept = False
     try:
-        stage.pack(packed, name, at)
+        stage.pack(packed, name)
         for inner in (stage.folder, *(path for path in stage.folder.rglob("*") if path.is_dir())):
             _sync(inner)
         if folder.exists() or archive.exists():
@@ -119,7 +118,7 @@ def published(stage: Staging, out: Path, name: str, at: datetime) -> Iterator[tu
 
 
 def free_name(out: Path, base: str) -> str:
-    """`base`, or the first of `base-2`, `base-3`… that names nothing in `out`: a dossier is never written over."""
+    """`base`, or the first of `base-2`, `base-3`… that names nothing in `out`: a bundle is never written over."""
     number, name = 1, base
     while (out / name).exists() or (out / f"{name}.zip").exists():
         number += 1
