@@ -22,6 +22,8 @@ from monitor import (
     import_commands,
     learning,
     registry_commands,
+    schedule,
+    schedule_commands,
     verify_commands,
 )
 from monitor.authorities import authorities_of
@@ -87,7 +89,7 @@ def crawl(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    """Fetch a platform's public pages, politely, and keep each as evidence; the same command goes on after a crash."""
     from crawler.run import CrawlSpec
     from crawler.run import crawl as run_crawl
 
@@ -104,10 +106,13 @@ def crawl(
             allow_hosts=tuple(allow_host or ()),
             delay_seconds=delay,
             contact=settings.contact,
+            agreements=schedule.agreements_of(settings),
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
-        evidence.seal_and_stamp(open_ledger(settings), settings)
+        ledger = open_ledger(settings)
+        schedule.tell(ledger, settings, platform, str(report.crawl_id), report.alarms)
+        evidence.seal_and_stamp(ledger, settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -177,6 +182,7 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+schedule_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)

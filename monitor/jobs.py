@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from detection import Reader, Reading
 from ledger import Ledger
 from ledger.events import record
-from ledger.models import Case, Finding, Listing, Passage
+from ledger.frontier import RunReport
+from ledger.models import Capture, Case, Finding, Listing, Passage
 from monitor.identifying import identify
 
 BATCH = 500
@@ -38,9 +39,26 @@ def _quiet(_done: int, _total: int) -> None:
 
 
 def _unread(session: Session, version: str, after: int) -> Sequence[Passage]:
-    """The next passages without a finding of this version, oldest first, after the id `after`."""
+    """The next passages without a finding of this version, oldest first, after the id `after`.
+
+    Those of a run that the watchmen hold wait until a person has released it: hundreds of cases would open on them.
+    """
     seen = select(Finding.id).where(Finding.passage_id == Passage.id, Finding.version == version).exists()
-    return session.scalars(select(Passage).where(Passage.id > after, ~seen).order_by(Passage.id).limit(BATCH)).all()
+    query = select(Passage).where(Passage.id > after, ~seen, ~_held())
+    return session.scalars(query.order_by(Passage.id).limit(BATCH)).all()
+
+
+def _held() -> ColumnElement[bool]:
+    """True of a passage whose run is held."""
+    runs = select(RunReport.crawl_id).where(RunReport.held.is_(True), RunReport.released_at.is_(None))
+    return Passage.capture_id.in_(select(Capture.id).where(Capture.crawl_id.in_(runs)))
+
+
+def has_unread(ledger: Ledger) -> bool:
+    """True when a passage was read by no reader yet, and its run is not held."""
+    seen = select(Finding.id).where(Finding.passage_id == Passage.id).exists()
+    with ledger.session() as session:
+        return session.scalar(select(Passage.id).where(~seen, ~_held()).limit(1)) is not None
 
 
 def _finding(passage: Passage, reading: Reading, now: datetime) -> Finding:

@@ -14,6 +14,7 @@ from reference.models import (
     Stance,
     VerdictReason,
     Wall,
+    Watch,
 )
 from reference.schema import BadReference
 from reference.text import fold
@@ -32,6 +33,7 @@ __all__ = [
     "VerdictReason",
     "VigieError",
     "Wall",
+    "Watch",
     "fold",
     "load",
     "load_reference",

@@ -20,6 +20,7 @@ from reference.models import (
     Stance,
     VerdictReason,
     Wall,
+    Watch,
 )
 from reference.schema import (
     Entry,
@@ -28,8 +29,10 @@ from reference.schema import (
     day,
     digits,
     flag,
+    hours,
     link,
     links,
+    percents,
     read_file,
     some_texts,
     text,
@@ -114,6 +117,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "examples": _SOME,
     },
     "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
+    "watch": {
+        "label": _TEXT,
+        "usual_days": Rule(whole(1, 365)),
+        "shortest_days": Rule(whole(1, 365)),
+        "longest_days": Rule(whole(1, 365)),
+        "night": Rule(hours, required=False, default=""),
+        "daily_budget": Rule(whole(1, 1_000_000)),
+        "expected_listings": Rule(whole(0, 10_000_000), required=False, default=0),
+        "coverage": Rule(percents),
+    },
     "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
 }
 
@@ -132,6 +145,7 @@ def load(folder: Path) -> Reference:
     _check_references(raw)
     _check_articles(raw["articles"].values())
     _check_benefits(raw["benefits"].values())
+    _check_watch(raw)
     orders = _build(raw["orders"], Order)
     return Reference(
         benefits=_build(raw["benefits"], Benefit),
@@ -144,6 +158,7 @@ def load(folder: Path) -> Reference:
         fields=_build(raw["fields"], Field),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+        watch=_build(raw["watch"], Watch),
     )
 
 
@@ -198,6 +213,18 @@ def _check_references(raw: Raw) -> None:
             for i, code in enumerate(_list(entry, key)):
                 if code not in raw[target]:
                     raise entry.fault(f"{key}.{i}", f"« {key} » names « {code} », which is not among the {target}")
+
+
+def _check_watch(raw: Raw) -> None:
+    """Every entry is a platform, « default » is there, and the days grow."""
+    for entry in raw["watch"].values():
+        if entry.code != "default" and entry.code not in raw["platforms"]:
+            raise entry.fault("", f"« {entry.code} » is not among the platforms")
+        days = [int(str(entry.values[key])) for key in ("shortest_days", "usual_days", "longest_days")]
+        if days != sorted(days):
+            raise entry.fault("usual_days", "the days must grow: shortest, usual, longest")
+    if "default" not in raw["watch"]:
+        raise next(iter(raw["watch"].values())).fault("", "an entry « default » is missing")
 
 
 def _check_articles(entries: Iterable[Entry]) -> None:
