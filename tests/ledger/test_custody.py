@@ -19,7 +19,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from benchmarks.evidence import fill_log
-from ledger import Ledger, events
+from ledger import Ledger, LedgerUnavailable, database, events
+from ledger.chaining import CHAIN_LOCK, hold
 from ledger.custody import check_chain, lines
 from ledger.database import _alembic, make_engine
 from ledger.errors import ChainBroken
@@ -168,6 +169,18 @@ def test_processes_that_write_at_once_make_one_chain(ledger: Ledger, home: Path,
     report = check_chain(ledger)
     assert report.holds
     assert report.events == 24
+
+
+def test_a_chain_that_somebody_holds_is_one_clear_line(sqlite_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_PRAGMAS", ("busy_timeout=50", *database._PRAGMAS[1:]))
+    impatient = Ledger.open(sqlite_ledger.home)
+    with sqlite_ledger.session() as session:
+        hold(session, CHAIN_LOCK)
+        with pytest.raises(LedgerUnavailable, match="locked"), impatient.session() as other:
+            hold(other, CHAIN_LOCK)
+        with pytest.raises(LedgerUnavailable, match="locked"), impatient.session() as other:
+            events.record(other, "k", "s", 1, "a")
+    impatient.close()
 
 
 @pytest.mark.parametrize("kind", ["viewed", "exported", "erased"])

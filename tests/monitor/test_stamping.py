@@ -309,6 +309,25 @@ def test_an_authority_that_is_away_is_asked_once_a_pass(sqlite_ledger: Ledger, l
     assert asked == ["aa"]
 
 
+def test_one_success_makes_what_was_held_up_due_in_the_same_pass(sqlite_ledger: Ledger, locals_: Locals) -> None:
+    """An older seal that waits out its turn is stamped as soon as a newer one shows that the authority is back."""
+    now = [START]
+    authority = known(locals_[0])
+
+    def away(_authority: Authority, _request: bytes) -> bytes:
+        raise StampFault(Fault.UNREACHABLE, "no route to host")
+
+    def back(_authority: Authority, request: bytes) -> bytes:
+        return faults.at_time(locals_[0], now[0])(request)
+
+    one_more_seal(sqlite_ledger, 2)
+    stamp_due(sqlite_ledger, [authority], away, clock=lambda: now[0])
+    one_more_seal(sqlite_ledger)
+    now[0] += timedelta(seconds=30)
+    report = stamp_due(sqlite_ledger, [authority], back, clock=lambda: now[0])
+    assert (report.stamped, report.waiting) == (3, 0)
+
+
 def test_waits_grow_and_end() -> None:
     waits = [wait_after(attempts) for attempts in range(1, 40)]
     assert waits[:3] == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
