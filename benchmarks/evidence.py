@@ -184,7 +184,7 @@ def _shares(blocks: list[bytes]) -> list[list[bytes]]:
 def chain(count: int) -> None:
     """Walk a log of so many events, beside SHA-256 alone over the same lines."""
     with fresh() as ledger:
-        lines = _fill_log(ledger.home / "ledger.sqlite", count)
+        lines = fill_log(ledger.home / "ledger.sqlite", count)
         taken = []
         for _ in range(2):
             began = time.perf_counter()
@@ -200,7 +200,7 @@ def chain(count: int) -> None:
           f"SHA-256 alone over the same lines: {alone:.2f} s")  # fmt: skip
 
 
-def _fill_log(path: Path, count: int) -> list[bytes]:
+def fill_log(path: Path, count: int) -> list[bytes]:
     """So many chained events, written by SQLite's own driver; their lines."""
     previous, lines, events, links = None, [], [], []
     stored = START.strftime("%Y-%m-%d %H:%M:%S.%f")

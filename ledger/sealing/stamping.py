@@ -145,7 +145,7 @@ def _stamp_with(ledger: Ledger, authority: Authority, ask: Transport, report: St
         seal = _next(ledger, authority.name, after, None if this.everything else this.clock())
         if seal is None:
             return
-        after = seal.number
+        after = seal.number if this.everything else 0  # what failed is not due any more; what it held up may be
         request = ask_for(seal.content.encode("ascii"))
         try:
             token = accept(ask(authority, request.der), request, authority, this.clock())
