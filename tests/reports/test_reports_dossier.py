@@ -7,16 +7,22 @@ import io
 import json
 import subprocess
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import reports_world as world
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from ledger import Ledger
+from ledger.bundle import Means, Signer, sign_pdf
 from ledger.models import Dossier, Event
+from ledger.verifying.paths import verify_path
 from reports import WrittenDossier, write_dossier
 
 
@@ -236,6 +242,27 @@ def test_a_wording_in_json(sqlite_ledger: Ledger, tmp_path: Path, kind: str) -> 
     written = write(made, tmp_path)
     assert (written.path / "data/exhibits/piece-01-page.json").read_bytes() == content
     assert "à son emplacement" in text_of(written.pdf_path)
+
+
+def office() -> Signer:
+    """A certificate and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Association d’essai")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    return Signer(made.not_valid_after(datetime(2090, 1, 1, tzinfo=UTC)).sign(key, hashes.SHA256()), key)
+
+
+def test_a_signed_dossier_verifies(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    signer = office()
+    means = Means("Association d’essai", signer, sign_pdf=lambda data: sign_pdf(data, signer, reason="Essai"))
+    made = world.build(sqlite_ledger)
+    written = write_dossier(made.ledger, made.case_id, tmp_path, actor="conductor", now=world.NOW, means=means)
+    states = {check.name: check.state for check in verify_path(written.zip_path, signer=signer.sha256).checks}
+    assert states["signature"] == states["pdf"] == states["manifests"] == "passed" and "failed" not in states.values()
+    closing = json.loads((written.path / "closing.json").read_bytes())
+    assert closing["pdf"] == {"level": "B-B", "reason": "aucune autorité d’horodatage n’est configurée"}
+    assert PdfReader(written.pdf_path).attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
 
 
 def test_the_zip_holds_only_plain_relative_names(sqlite_ledger: Ledger, tmp_path: Path) -> None:
