@@ -188,6 +188,7 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 app.command()(capture_commands.capture)
+app.command()(capture_commands.copy_clean)
 
 
 @app.command()
