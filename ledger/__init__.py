@@ -1,5 +1,7 @@
 """WHAT WE SAW: tables, sessions, evidence store. It imports `reference` alone."""
 
+from ledger import frontier as _frontier  # noqa: F401 - its tables belong to the ledger's metadata
+from ledger import identities  # its tables are part of the ledger
 from ledger.database import Ledger
 from ledger.errors import (
     Busy,
@@ -25,5 +27,6 @@ __all__ = [
     "LedgerUnavailable",
     "StoreFull",
     "TooLarge",
+    "identities",
     "text_key",
 ]

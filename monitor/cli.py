@@ -13,9 +13,22 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import capture_commands, console, evidence, evidence_commands, learning
+from monitor import (
+    capture_commands,
+    console,
+    evidence,
+    evidence_commands,
+    export_commands,
+    import_commands,
+    learning,
+    registry_commands,
+    schedule,
+    schedule_commands,
+    verify_commands,
+)
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
+from monitor.signing import means_of
 from reference.errors import VigieError
 
 app = typer.Typer(
@@ -68,7 +81,7 @@ def demo(
 
 @app.command()
 def crawl(
-    platform: Annotated[str, typer.Argument(help="A platform of the reference: doctolib, practice_site.")],
+    platform: Annotated[str, typer.Argument(help="doctolib, maiia, keldoc, ordoclic, avecmondoc or practice_site.")],
     start: Annotated[list[str] | None, typer.Option("--start", help="Address to begin at. Repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many listings.")] = None,
     allow_host: HostOption = None,
@@ -76,7 +89,7 @@ def crawl(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    """Fetch a platform's public pages, politely, and keep each as evidence; the same command goes on after a crash."""
     from crawler.run import CrawlSpec
     from crawler.run import crawl as run_crawl
 
@@ -93,10 +106,13 @@ def crawl(
             allow_hosts=tuple(allow_host or ()),
             delay_seconds=delay,
             contact=settings.contact,
+            agreements=schedule.agreements_of(settings),
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
-        evidence.seal_and_stamp(open_ledger(settings), settings)
+        ledger = open_ledger(settings)
+        schedule.tell(ledger, settings, platform, str(report.crawl_id), report.alarms)
+        evidence.seal_and_stamp(ledger, settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -104,28 +120,7 @@ def crawl(
         console.table(f"Crawl {report.crawl_id}", [(name, str(value)) for name, value in figures.items()])
 
 
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help=".warc.gz or .html (a page saved from a browser).")],
-    platform: Annotated[str | None, typer.Option(help="Whose page it is, when the address does not tell.")] = None,
-    url: Annotated[str | None, typer.Option(help="The page's address, when the file does not tell.")] = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Take in pages that people saved by hand; each enters with its own provenance."""
-    from crawler.importing import import_file
-
-    settings = load_settings(home=home)
-    authorities_of(settings)
-    with exclusive(settings.home, "import"):
-        ledger = open_ledger(settings)
-        for path in files:
-            report = import_file(ledger, path, platform=platform, url=url)
-            if json:
-                console.say_json(report.as_json())
-            else:
-                console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
-        evidence.seal_and_stamp(ledger, settings)
+app.command("import")(import_commands.import_)
 
 
 @app.command()
@@ -187,8 +182,12 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+schedule_commands.register(app)
+app.command()(verify_commands.verify)
+app.command()(export_commands.export)
 app.command()(capture_commands.capture)
 app.command()(capture_commands.copy_clean)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()
@@ -218,9 +217,9 @@ def dossier(
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
-        written = write_dossier(
-            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
-        )
+        ledger, means = open_ledger(settings, create=False), means_of(settings)
+        evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
+        written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path),

@@ -35,6 +35,7 @@ from ledger.sealing.tokens import Authority
 from monitor import console, jobs
 from monitor.authorities import over_http
 from monitor.clean_captures import Ways, second_due, visit_cases
+from monitor.demo_register import load_demo_register
 from monitor.local_authority import AuthorityServer, LocalAuthority
 from monitor.settings import Settings, desk_secret
 from reference.errors import VigieError
@@ -80,6 +81,7 @@ class DemoReport:
     passages: int = 0
     score: Score = Score(0, 0, 0, 0, 0)
     cases: Counter[str] = field(default_factory=Counter)
+    register_people: int = 0
     identified: int = 0
     dossier: Path | None = None
     dossier_zip: Path | None = None
@@ -103,6 +105,7 @@ class DemoReport:
             "passages": self.passages,
             **asdict(self.score),
             "cases": dict(sorted(self.cases.items())),
+            "register_people": self.register_people,
             "identified": self.identified,
             "seals": self.seals,
             "clean_captures": self.clean_captures,
@@ -132,6 +135,7 @@ class DemoReport:
             ("  behind a wall or an error", str(score.unreached)),
             ("False alarms", str(score.false_alarms)),
             ("Cases", ", ".join(f"{kind} {count}" for kind, count in sorted(self.cases.items()))),
+            ("Listings linked to the register", str(self.identified)),
             ("Seals", self.seals),
             ("Browser captures", self.clean_captures),
             ("Dossier", str(self.dossier or "none")),
@@ -336,6 +340,7 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
             report.captures.update(one.captures)
             report.passages += one.passages
             report.listings += one.listings
+        report.register_people = load_demo_register(settings.home, sandbox)
         reader = load_reader()
         with console.progress("read", quiet) as advance:
             jobs.detect(ledger, reader, advance)

@@ -13,6 +13,8 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Wall,
+    Watch,
 )
 from reference.schema import BadReference
 from reference.text import fold
@@ -30,6 +32,8 @@ __all__ = [
     "Stance",
     "VerdictReason",
     "VigieError",
+    "Wall",
+    "Watch",
     "fold",
     "load",
     "load_reference",

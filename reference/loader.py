@@ -19,6 +19,8 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Wall,
+    Watch,
 )
 from reference.schema import (
     Entry,
@@ -27,8 +29,10 @@ from reference.schema import (
     day,
     digits,
     flag,
+    hours,
     link,
     links,
+    percents,
     read_file,
     some_texts,
     text,
@@ -93,9 +97,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "delay_seconds": Rule(whole(3, 3600)),
         "start_urls": Rule(links, required=False, default=()),
         "default_texts": _LIST,
-        "login_markers": _LIST,
-        "block_markers": _SOME,
-        "consent_markers": _LIST,
+    },
+    "walls": {
+        "label": _TEXT,
+        "outcome": Rule(choice("blocked", "rate_limited", "consent", "login", "server_error", "not_found")),
+        "headers": _LIST,
+        "marks": _LIST,
+        "titles": _LIST,
+        "words": _LIST,
+        "hints": _LIST,
+        "keys": _LIST,
     },
     "professions": {
         "label": _TEXT,
@@ -106,6 +117,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "examples": _SOME,
     },
     "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
+    "watch": {
+        "label": _TEXT,
+        "usual_days": Rule(whole(1, 365)),
+        "shortest_days": Rule(whole(1, 365)),
+        "longest_days": Rule(whole(1, 365)),
+        "night": Rule(hours, required=False, default=""),
+        "daily_budget": Rule(whole(1, 1_000_000)),
+        "expected_listings": Rule(whole(0, 10_000_000), required=False, default=0),
+        "coverage": Rule(percents),
+    },
     "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
 }
 
@@ -124,6 +145,7 @@ def load(folder: Path) -> Reference:
     _check_references(raw)
     _check_articles(raw["articles"].values())
     _check_benefits(raw["benefits"].values())
+    _check_watch(raw)
     orders = _build(raw["orders"], Order)
     return Reference(
         benefits=_build(raw["benefits"], Benefit),
@@ -131,10 +153,12 @@ def load(folder: Path) -> Reference:
         orders=orders,
         departments=_build(raw["departments"], Department, _postcodes, unique=lambda e: _postcodes(e)["postcodes"]),
         platforms=_build(raw["platforms"], Platform),
+        walls=_build(raw["walls"], Wall),
         articles=_build(raw["articles"], Article, key="id"),
         fields=_build(raw["fields"], Field),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+        watch=_build(raw["watch"], Watch),
     )
 
 
@@ -189,6 +213,18 @@ def _check_references(raw: Raw) -> None:
             for i, code in enumerate(_list(entry, key)):
                 if code not in raw[target]:
                     raise entry.fault(f"{key}.{i}", f"« {key} » names « {code} », which is not among the {target}")
+
+
+def _check_watch(raw: Raw) -> None:
+    """Every entry is a platform, « default » is there, and the days grow."""
+    for entry in raw["watch"].values():
+        if entry.code != "default" and entry.code not in raw["platforms"]:
+            raise entry.fault("", f"« {entry.code} » is not among the platforms")
+        days = [int(str(entry.values[key])) for key in ("shortest_days", "usual_days", "longest_days")]
+        if days != sorted(days):
+            raise entry.fault("usual_days", "the days must grow: shortest, usual, longest")
+    if "default" not in raw["watch"]:
+        raise next(iter(raw["watch"].values())).fault("", "an entry « default » is missing")
 
 
 def _check_articles(entries: Iterable[Entry]) -> None:

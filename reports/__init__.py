@@ -1,9 +1,9 @@
 """TELL: the dossier of a confirmed case, and the counts of the ledger. It decides nothing and reads no network."""
 
+from ledger.bundle import CannotWrite
 from reports.assess import Assessment, Gap
 from reports.casefile import NoSuchCase
-from reports.dossier import DossierRefused, WrittenDossier, method, write_dossier
-from reports.folder import CannotWrite
+from reports.dossier import DossierRefused, WrittenDossier, write_dossier
 from reports.stats import statistics
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Gap",
     "NoSuchCase",
     "WrittenDossier",
-    "method",
     "statistics",
     "write_dossier",
 ]

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 from ledger import Ledger, events
+from ledger.bundle import (
+    Label,
+    Means,
+    Page,
+    Staging,
+    WebArchive,
+    close,
+    free_name,
+    published,
+    staging,
+    told,
+    write_evidence,
+    write_wacz,
+)
+from ledger.bundle.gather import gather_evidence, held_captures
 from ledger.models import Dossier
 from reference import Reference, load_reference
 from reference.errors import VigieError
@@ -17,11 +32,10 @@ from reports.assess import Assessment, assess, is_exercise
 from reports.casefile import CaseFile, gather
 from reports.exhibits import write_exhibits
 from reports.facts import Contents, facts
-from reports.folder import MANIFEST, Staging, free_name, published, staging, told
 from reports.model import page_model, stance_of
 from reports.pdf import typeset
 
-METHOD, README, FACTS, PDF = "method.md", "LISEZMOI.txt", "facts.json", "dossier.pdf"
+FACTS, PDF, WACZ = "facts.json", "dossier.pdf", "captures.wacz"
 
 
 class DossierRefused(VigieError):
@@ -31,6 +45,10 @@ class DossierRefused(VigieError):
         """Make the one line an operator reads."""
         self.gaps = tuple(gaps)
         super().__init__("dossier refusé : " + " ; ".join(self.gaps))
+
+
+NOTHING = Means()
+UNSIGNED = "la signature du PDF n’est pas configurée"
 
 
 @dataclass(frozen=True)
@@ -53,13 +71,15 @@ def write_dossier(
     allow_incomplete: bool = False,
     actor: str,
     now: datetime | None = None,
+    means: Means = NOTHING,
 ) -> WrittenDossier:
-    """Write `dossier-<case>/` and its ZIP into `out`, and record the dossier and its event.
+    """Write `dossier-<case>/`, a BagIt bag, and its ZIP into `out`, and record the dossier and its event.
 
     Evidence is hashed again and the wording found again first. Raises `DossierRefused` when something is missing,
     unless `allow_incomplete`; a case not confirmed, a key exhibit that is not whole, or one that does not hold the
     wording is refused in any case. Raises `NoSuchCase`, `StoreFull`, `CannotWrite`; nothing is left behind then.
-    An earlier dossier is kept: the next one takes `-2`, `-3`… The same ledger, name and `now` give the same bytes.
+    An earlier dossier is kept: the next one takes `-2`, `-3`… The same ledger, name and `now` give the same bytes, but
+    for a signature and stamps. Their absence is recorded in the bag.
     """
     at = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     reference = load_reference()
@@ -70,7 +90,10 @@ def write_dossier(
         raise DossierRefused(assessment.texts)
     with told(out), staging(out) as stage:
         name = free_name(out, f"dossier-{case_id:06d}")
-        manifest = _fill(stage, _number(name), at, ledger, file, assessment, reference)
+        signed = _fill(stage, _number(name), at, ledger, file, assessment, reference, means)
+        title = f"Dossier de signalement {_number(name)}"
+        label = Label(name, "dossier", title, at, _software(), means.organisation)
+        manifest = close(stage, label, signer=means.signer, stamping=means.stamping, pdf=signed)
         row = Dossier(
             case_id=case_id,
             written_at=at,
@@ -79,7 +102,7 @@ def write_dossier(
             gaps=list(assessment.texts),
             manifest_sha256=manifest,
         )
-        with published(stage, out, name, at) as (folder, archive), ledger.session() as session:
+        with published(stage, out, name) as (folder, archive), ledger.session() as session:
             session.add(row)
             session.flush()
             events.record(
@@ -94,7 +117,7 @@ def write_dossier(
                 gaps=list(assessment.texts),
                 manifest_sha256=manifest,
             )
-    return WrittenDossier(folder, archive, folder / PDF, assessment.complete, assessment.texts, manifest)
+    return WrittenDossier(folder, archive, folder / "data" / PDF, assessment.complete, assessment.texts, manifest)
 
 
 def _number(name: str) -> str:
@@ -110,14 +133,15 @@ def _fill(
     file: CaseFile,
     assessment: Assessment,
     reference: Reference,
-) -> str:
-    """Write every file of the dossier; the SHA-256 of its manifest."""
+    means: Means,
+) -> dict[str, str]:
+    """Write what the dossier tells, its exhibits and their proofs; what signature the PDF bears."""
     key = file.captures[file.key.capture_id]
     confirming = [vote.stance for vote in file.votes if vote.decision == "confirm"]
     contents = Contents(
         reference=number,
         written_at=at,
-        software=f"vigie {metadata.version('vigie')}",
+        software=_software(),
         file=file,
         assessment=assessment,
         exhibits=write_exhibits(stage, file, assessment, ledger.store),
@@ -128,17 +152,27 @@ def _fill(
     )
     told_facts = facts(contents)
     stage.write(FACTS, told_facts)
-    stage.write(PDF, typeset(page_model(contents, reference), told_facts, at))
-    stage.write(METHOD, method())
-    stage.write(README, _readme(number))
-    return stage.seal()
+    pdf = typeset(page_model(contents, reference), told_facts, at)
+    signed = means.sign_pdf(pdf) if means.sign_pdf else None
+    stage.write(PDF, signed.data if signed else pdf)
+    files = {capture: f"{exhibit.files[0].name}" for exhibit in contents.exhibits for capture in exhibit.captures}
+    write_evidence(stage, gather_evidence(ledger, held_captures(files, stage.files)))
+    stage.write(WACZ, _wacz(stage, contents))
+    return {"level": signed.level, "reason": signed.reason} if signed else {"level": "", "reason": UNSIGNED}
 
 
-def method() -> bytes:
-    """The note on the method, as shipped in every dossier."""
-    return resources.files("reports").joinpath("data/method.md").read_bytes()
+def _wacz(stage: Staging, contents: Contents) -> bytes:
+    """The exhibits' web archives as one file for a viewer."""
+    captures = contents.file.captures
+    archives = []
+    for exhibit in contents.exhibits:
+        name = exhibit.files[0].name
+        seen = [captures[capture] for capture in exhibit.captures]
+        pages = tuple(Page(one.url, one.captured_at, f"Pièce {exhibit.number}") for one in seen[:1])
+        archives.append(WebArchive(name.rpartition("/")[2], stage.read(f"data/{name}"), pages))
+    title = f"Dossier de signalement {contents.reference}"
+    return write_wacz(archives, title=title, made_at=contents.written_at, software=contents.software)
 
 
-def _readme(number: str) -> bytes:
-    text = resources.files("reports").joinpath("data/lisezmoi.txt").read_text(encoding="utf-8")
-    return text.replace("{reference}", number).replace("{manifest}", MANIFEST).encode()
+def _software() -> str:
+    return f"vigie {metadata.version('vigie')}"

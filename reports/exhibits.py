@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger import DamagedCapture, EvidenceStore, TooLarge
+from ledger.bundle import Staging
 from ledger.warc import Exchange, from_warc_gz
 from reports.assess import Assessment
 from reports.casefile import CaseFile, Wording
-from reports.folder import Staging
 
 FOLDER = "exhibits"
 SUFFIXES = {"text/html": ".html", "application/xhtml+xml": ".html", "application/json": ".json", "text/plain": ".txt"}

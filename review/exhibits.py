@@ -17,6 +17,7 @@ from review.bench import Id
 from review.desk import Desk, Refused, SignedIn, TheDesk, signed_in
 from review.neutral import LARGEST, REPLAY_POLICY, neutral_html
 
+WHY = "relecture"  # what the custody log says of a visit to the desk
 SHOWN = 200_000  # characters of the stored text on the page; the file has it all
 _HTML = ("text/html", "application/xhtml+xml")
 router = APIRouter(prefix="/captures")
@@ -49,7 +50,7 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
     """The facts of a capture, its stored text escaped, and the frame of its replay; the view is an event."""
     with desk.ledger.session() as session:
         stored = _stored(session, capture_id)
-        events.record(session, "capture.viewed", "capture", capture_id, person.login)
+        events.record(session, "capture.viewed", "capture", capture_id, person.login, reason=WHY)
         text, problem = "", ""
         try:
             exchange = _exchange(desk, stored)
@@ -97,7 +98,8 @@ def download(desk: TheDesk, person: SignedIn, capture_id: Id) -> Response:
             data = desk.ledger.store.read(address)
         except VigieError as error:
             raise Refused(409, "Preuve indisponible", _said(error)) from error
-        events.record(session, "capture.downloaded", "capture", capture_id, person.login)
+        told = {"sha256": address, "reason": WHY}
+        events.record(session, "capture.downloaded", "capture", capture_id, person.login, **told)
     name = f"capture-{stored.source.id}-{address[:12]}.warc.gz"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type="application/gzip", headers=headers)

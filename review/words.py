@@ -39,6 +39,7 @@ _OUTCOMES = {
     "rate_limited": "trop de demandes",
     "forbidden_by_robots": "visite interdite par robots.txt",
     "no_answer": "pas de réponse",
+    "bad_certificate": "certificat non valable",
     "unreadable": "contenu illisible",
 }
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905

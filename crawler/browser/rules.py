@@ -13,6 +13,9 @@ from ledger.warc import Exchange
 
 TOKEN = "Vigie"
 
+#: Redirects of robots.txt that are followed (RFC 9309, 2.3.1.2: at least five).
+_MOST_REDIRECTS = 5
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -49,7 +52,7 @@ class RobotsBook:
 async def _fetch(url: str, allowed: tuple[str, ...], agent: str) -> Rules:
     exchanges: list[Exchange] = []
     first = ""
-    for _ in range(robots.MOST_REDIRECTS + 1):
+    for _ in range(_MOST_REDIRECTS + 1):
         exchange, _found = await ask(url, allowed, agent)
         exchanges.append(exchange)
         first = first or exchange.ip_address

@@ -88,7 +88,12 @@ def test_the_demo_walks_the_whole_path(demo: dict[str, Any]) -> None:
 
 def test_the_dossier_passes_stock_tools(demo: dict[str, Any]) -> None:
     folder = Path(demo["dossier"])
-    check = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=False)
+    check = subprocess.run(
+        ["sha256sum", "-c", "manifest-sha256.txt", "tagmanifest-sha256.txt"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
     assert check.returncode == 0, check.stdout.decode()
     assert Path(demo["dossier_pdf"]).read_bytes().startswith(b"%PDF-")
     assert Path(demo["dossier_zip"]).stat().st_size > 10_000

@@ -37,18 +37,27 @@ def test_a_confirmed_case_gives_a_whole_dossier(ledger: Ledger, tmp_path: Path) 
     assert written.path.name == "dossier-000001" and written.zip_path.name == "dossier-000001.zip"
     names = {path.relative_to(written.path).as_posix() for path in written.path.rglob("*") if path.is_file()}
     assert names == {
-        "dossier.pdf",
-        "facts.json",
-        "method.md",
-        "LISEZMOI.txt",
-        "SHA256SUMS",
-        "exhibits/piece-01-capture.warc.gz",
-        "exhibits/piece-01-page.html",
-        "exhibits/piece-01-passage.txt",
+        "bagit.txt",
+        "bag-info.txt",
+        "manifest-sha256.txt",
+        "tagmanifest-sha256.txt",
+        "closing.json",
+        "data/dossier.pdf",
+        "data/facts.json",
+        "data/method.md",
+        "data/LISEZMOI.txt",
+        "data/verify.py",
+        "data/evidence.json",
+        "data/custody.jsonl",
+        "data/proofs/custody.jsonl",
+        "data/captures.wacz",
+        "data/exhibits/piece-01-capture.warc.gz",
+        "data/exhibits/piece-01-page.html",
+        "data/exhibits/piece-01-passage.txt",
     }
-    assert (written.path / "exhibits/piece-01-capture.warc.gz").read_bytes() == ledger.store.read(made.warc_sha256)
-    assert (written.path / "exhibits/piece-01-page.html").read_bytes() == world.page([world.WORDING])
-    assert (written.path / "exhibits/piece-01-passage.txt").read_text(encoding="utf-8") == world.WORDING
+    assert (written.path / "data/exhibits/piece-01-capture.warc.gz").read_bytes() == ledger.store.read(made.warc_sha256)
+    assert (written.path / "data/exhibits/piece-01-page.html").read_bytes() == world.page([world.WORDING])
+    assert (written.path / "data/exhibits/piece-01-passage.txt").read_text(encoding="utf-8") == world.WORDING
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dossier-000001", "dossier-000001.zip"]
     with ledger.session() as session:
         row = session.scalars(select(Dossier)).one()
@@ -60,17 +69,20 @@ def test_a_confirmed_case_gives_a_whole_dossier(ledger: Ledger, tmp_path: Path) 
 
 def test_stock_tools_accept_it(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     written = write(world.build(sqlite_ledger), tmp_path)
-    check = ["sha256sum", "-c", "--strict", "SHA256SUMS"]
+    check = ["sha256sum", "-c", "--strict", "manifest-sha256.txt", "tagmanifest-sha256.txt"]
     done = subprocess.run(check, cwd=written.path, capture_output=True, text=True, env={"LC_ALL": "C"}, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": OK") == 7
-    assert hashlib.sha256((written.path / "SHA256SUMS").read_bytes()).hexdigest() == written.manifest_sha256
-    (written.path / "facts.json").write_text("{}", encoding="utf-8")
+    assert done.stdout.count(": OK") == 16
+    assert hashlib.sha256((written.path / "tagmanifest-sha256.txt").read_bytes()).hexdigest() == written.manifest_sha256
+    (written.path / "data/facts.json").write_text("{}", encoding="utf-8")
     assert subprocess.run(check, cwd=written.path, capture_output=True, check=False).returncode == 1
     with zipfile.ZipFile(written.zip_path) as archive:
         assert archive.testzip() is None
-        assert archive.read("dossier-000001/SHA256SUMS") == (written.path / "SHA256SUMS").read_bytes()
-        assert len(archive.namelist()) == 8
+        assert (
+            archive.read("dossier-000001/tagmanifest-sha256.txt")
+            == (written.path / "tagmanifest-sha256.txt").read_bytes()
+        )
+        assert len(archive.namelist()) == 17
 
 
 def test_the_pdf_is_archival_accessible_and_carries_its_facts(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -83,7 +95,7 @@ def test_the_pdf_is_archival_accessible_and_carries_its_facts(sqlite_ledger: Led
     for mark in ("<pdfaid:part>3<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<", "2026-03-20T09:00:00"):
         assert mark in metadata
     assert reader.metadata is not None and reader.metadata.title == "Dossier de signalement VIGIE-000001"
-    assert reader.attachments["facts.json"] == [(written.path / "facts.json").read_bytes()]
+    assert reader.attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
     last = len(reader.pages)
     for number, page in enumerate(reader.pages, 1):
         text = " ".join(page.extract_text().split())
@@ -131,7 +143,7 @@ def test_reviewers_stay_unnamed(sqlite_ledger: Ledger, tmp_path: Path) -> None:
 
 def test_the_facts_are_complete_and_readable(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     made = world.build(sqlite_ledger)
-    facts = json.loads((write(made, tmp_path).path / "facts.json").read_bytes())
+    facts = json.loads((write(made, tmp_path).path / "data/facts.json").read_bytes())
     assert facts["schema"] == "vigie-dossier/1" and facts["complete"] is True
     assert facts["practitioner"]["rpps"] == world.RPPS and facts["authority"]["confirmed"] is False
     assert facts["wording"]["text"] == world.WORDING and facts["wording"]["exhibit"] == 1
@@ -178,7 +190,7 @@ def test_what_speaks_for_the_practitioner_is_told(sqlite_ledger: Ledger, tmp_pat
     assert f"« {kind} »" in text.replace("\u00a0", " ")
     assert "La formule n’apparaissait plus" in text and "11 mars 2026" in text
     assert "Un relecteur au moins ne l’a pas confirmée" in text and "Relecteur C" in text
-    facts = json.loads((written.path / "facts.json").read_bytes())
+    facts = json.loads((written.path / "data/facts.json").read_bytes())
     assert facts["observed"]["withdrawn"] is True and facts["in_favour"][0]["text"] == kind
 
 
@@ -193,7 +205,7 @@ def test_every_sighting_is_dated_and_kept(sqlite_ledger: Ledger, tmp_path: Path)
     text = text_of(written.pdf_path)
     assert "3 captures" in text and "page identique à celle de la capture" in text
     assert "01/05/2026 10:15:30" in text  # summer time
-    facts = json.loads((written.path / "facts.json").read_bytes())
+    facts = json.loads((written.path / "data/facts.json").read_bytes())
     assert [exhibit["captures"] for exhibit in facts["exhibits"]] == [[1, 2], [3]]
     assert facts["observed"]["withdrawn"] is False
 
@@ -222,7 +234,7 @@ def test_a_wording_in_json(sqlite_ledger: Ledger, tmp_path: Path, kind: str) -> 
         locator="/data/profile/bio",
     )
     written = write(made, tmp_path)
-    assert (written.path / "exhibits/piece-01-page.json").read_bytes() == content
+    assert (written.path / "data/exhibits/piece-01-page.json").read_bytes() == content
     assert "à son emplacement" in text_of(written.pdf_path)
 
 
@@ -231,4 +243,4 @@ def test_the_zip_holds_only_plain_relative_names(sqlite_ledger: Ledger, tmp_path
     with zipfile.ZipFile(io.BytesIO(written.zip_path.read_bytes())) as archive:
         for entry in archive.infolist():
             assert entry.filename.startswith("dossier-000001/") and ".." not in entry.filename
-            assert entry.date_time == (2026, 3, 20, 9, 0, 0)
+            assert entry.date_time == (1980, 1, 1, 0, 0, 0)

@@ -57,7 +57,7 @@ def test_hostile_wording(sqlite_ledger: Ledger, tmp_path: Path, kind: str) -> No
     )
     written = write(made, tmp_path)
     assert REFUSAL in text_of(written)
-    assert (written.path / "exhibits/piece-01-passage.txt").read_bytes().decode() == text
+    assert (written.path / "data/exhibits/piece-01-passage.txt").read_bytes().decode() == text
 
 
 def test_markup_is_printed_as_it_is(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_megabyte_of_text(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     said = text_of(written)
     assert REFUSAL in said and "caractères avant" in said and "caractères après" in said
     assert len(PdfReader(written.pdf_path).pages) < 12
-    assert (written.path / "exhibits/piece-01-passage.txt").stat().st_size > 1_000_000
+    assert (written.path / "data/exhibits/piece-01-passage.txt").stat().st_size > 1_000_000
 
 
 def test_a_trigger_of_a_megabyte(sqlite_ledger: Ledger, tmp_path: Path) -> None:

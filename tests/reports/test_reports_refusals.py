@@ -57,7 +57,7 @@ def test_an_unknown_identity_is_refused_or_marked_on_every_page(ledger: Ledger, 
     with ledger.session() as session:
         row = session.scalars(select(Dossier)).one()
         assert not row.complete and tuple(row.gaps) == written.gaps
-    assert json.loads((written.path / "facts.json").read_bytes())["gaps"] == list(written.gaps)
+    assert json.loads((written.path / "data/facts.json").read_bytes())["gaps"] == list(written.gaps)
 
 
 @pytest.mark.parametrize("status", ["ambiguous", "organisation", "no_order"])
@@ -110,7 +110,7 @@ def test_a_damaged_second_exhibit_is_a_gap(sqlite_ledger: Ledger, tmp_path: Path
     with pytest.raises(DossierRefused, match="la capture nº 2 est absente"):
         write(made, tmp_path / "out")
     written = write(made, tmp_path / "out", allow_incomplete=True)
-    assert not written.complete and not list(written.path.glob("exhibits/piece-02*"))
+    assert not written.complete and not list(written.path.glob("data/exhibits/piece-02*"))
 
 
 def test_a_wording_that_the_page_does_not_hold_never_leaves(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_nothing(sqlite_ledger: Ledger, tmp_path: Path, monke
                 raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr("reports.folder.os.fsync", full)
+            patch.setattr("ledger.bundle.folder.os.fsync", full)
             with pytest.raises(StoreFull, match="disque est plein"):
                 write(made, tmp_path / "out")
         assert nothing_was_written(made, tmp_path / "out")
@@ -186,5 +186,5 @@ def test_a_pending_proof_is_a_gap_and_the_last_state_counts(
         record(session, "seal_present", subject, number, "x")
     written = write(made, tmp_path / "out")
     assert written.complete
-    facts = json.loads((written.path / "facts.json").read_bytes())
+    facts = json.loads((written.path / "data/facts.json").read_bytes())
     assert [proof["state"] for proof in facts["proofs"]] == ["present", "absent"]
