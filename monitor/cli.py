@@ -186,6 +186,7 @@ schedule_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)
+app.command()(capture_commands.copy_clean)
 app.add_typer(registry_commands.app, name="registry")
 
 
