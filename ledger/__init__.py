@@ -1,5 +1,6 @@
 """WHAT WE SAW: tables, sessions, evidence store. It imports `reference` alone."""
 
+from ledger import desk as _desk  # noqa: F401  (Base.metadata must know every table)
 from ledger.database import Ledger
 from ledger.errors import (
     Busy,

@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, learning
+from monitor import console, learning, person_commands
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
 
@@ -264,22 +264,7 @@ def list_(
             sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
 
-@app.command()
-def person(
-    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
-    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
-    ] = "",
-    home: HomeOption = None,
-) -> None:
-    """Give a person an account at the desk; the password is asked for."""
-    from review.people import add_reviewer
-
-    with open_ledger(load_settings(home=home)).session() as session:
-        add_reviewer(session, login, name, password, role)
-    console.out.print(f"{login}: account made")
+app.add_typer(person_commands.app)
 
 
 @app.command()

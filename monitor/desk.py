@@ -31,12 +31,11 @@ def bind(port: int) -> socket.socket:
 
 
 def serve_desk(ledger: Ledger, secret: bytes, port: int, demo_notice: str = "") -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted. The practice desk of the demo, and it alone, asks for no second factor."""
     sock = bind(port)
     console.out.print(
         f"Desk: http://127.0.0.1:{sock.getsockname()[1]}/ (Ctrl+C ends it)", markup=False, highlight=False
     )
-    config = uvicorn.Config(
-        create_app(ledger, secret=secret, demo_notice=demo_notice), log_level="warning", server_header=False
-    )
+    desk = create_app(ledger, secret=secret, demo_notice=demo_notice, second_factor=not demo_notice)
+    config = uvicorn.Config(desk, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[sock])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ledger import events
 from review import decide, queue, words
-from review.desk import Desk, Person, Refused, SignedIn, SignedPost, TheDesk, signed_in
+from review.desk import Desk, Person, Refused, SignedIn, TheDesk
 from review.sheet import sheet_for
 
 BIGGEST_ID = 2**31 - 1
@@ -18,10 +18,10 @@ Beyond = Annotated[int, Query(ge=0, le=BIGGEST_ID)]
 router = APIRouter()
 
 
-@router.get("/", dependencies=[Depends(signed_in)])
-def home() -> Response:
-    """The queue is the desk's home."""
-    return RedirectResponse("/file", 303)
+@router.get("/")
+def home(person: SignedIn) -> Response:
+    """Each role's first page."""
+    return RedirectResponse("/file" if person.votes else "/personnes", 303)
 
 
 @router.get("/file")
@@ -57,7 +57,7 @@ def case_page(request: Request, desk: TheDesk, person: SignedIn, case_id: Id, fa
 def vote(
     request: Request,
     desk: TheDesk,
-    person: SignedPost,
+    person: SignedIn,
     case_id: Id,
     decision: Annotated[str, Form(max_length=20)] = "",
     reason: Annotated[str, Form(max_length=60)] = "",

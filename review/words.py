@@ -27,6 +27,27 @@ _STATUS = {
     "dismissed": "Clos : écarté",
     "doubtful": "Clos : doute",
 }
+ROLE_MEANS = {
+    "reviewer": "lit les passages et donne son avis",
+    "adjudicator": "fait de même, et tranche les avis partagés",
+    "editor": "prépare les dossiers des cas confirmés",
+    "administrator": "invite, retire, répartit, surveille la qualité",
+    "auditor": "lit tout, ne change rien",
+}
+_ROLES = {
+    "reviewer": "Relecteur",
+    "adjudicator": "Arbitre",
+    "editor": "Rédacteur des dossiers",
+    "administrator": "Administrateur",
+    "auditor": "Auditeur",
+}
+# place, address, label: the menu shows those that the table of rights opens to the person's role
+PLACES = (
+    ("file", "/file", "File d’attente"),
+    ("personnes", "/personnes", "Personnes"),
+    ("journal", "/journal", "Journal"),
+    ("aide", "/aide", "Aide"),
+)
 _OUTCOMES = {
     "page": "page reçue",
     "robots": "fichier robots.txt",
@@ -95,6 +116,11 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number:,}".replace(",", "\u202f") + "\u00a0" + (one if abs(number) < 2 else many)
 
 
+def grouped(secret: str) -> str:
+    """A key in groups of four, for those who copy it by hand."""
+    return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+
+
 def typeset(text: str) -> str:
     """Our own French with no-break spaces where a line must not end; never used on captured words."""
     text = text.replace("«\u0020", "«\u00a0").replace("\u0020»", "\u00a0»")
@@ -117,6 +143,7 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "decision_label": lambda code: _GIVEN.get(str(code), str(code)),
         "status_label": lambda status: _STATUS.get(str(status), str(status)),
         "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
+        "role_label": lambda code: _ROLES.get(str(code), str(code)),
         "fr": typeset,
         "utc": utc,
         "paris": paris,

@@ -36,7 +36,7 @@ def world(ledger: Ledger) -> World:
 @pytest.fixture
 def visit(world: World) -> Callable[[str], Browser]:
     """A signed-in browser for that login, all on one desk."""
-    app = create_app(world.ledger, secret=SECRET)
+    app = create_app(world.ledger, secret=SECRET, second_factor=False)
 
     def open_browser(login: str) -> Browser:
         client = Browser(app)
