@@ -13,6 +13,7 @@ from reference.models import (
     Benefit,
     Department,
     Field,
+    LegalGround,
     Order,
     Platform,
     Profession,
@@ -106,7 +107,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "examples": _SOME,
     },
     "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
-    "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
+    "verdict_reasons": {
+        "label": _TEXT,
+        "decision": Rule(choice("confirm", "dismiss", "doubt")),
+        "hint": _TEXT,
+        "stance": Rule(text, required=False),
+        "ground": Rule(text, required=False),
+    },
+    "legal_grounds": {"label": _TEXT, "meaning": _TEXT},
 }
 
 Raw = Mapping[str, Mapping[str, Entry]]
@@ -135,6 +143,7 @@ def load(folder: Path) -> Reference:
         fields=_build(raw["fields"], Field),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+        legal_grounds=_build(raw["legal_grounds"], LegalGround),
     )
 
 
@@ -181,6 +190,8 @@ def _check_references(raw: Raw) -> None:
         ("orders", "code_of_ethics", "articles"),
         ("benefits", "articles", "articles"),
         ("benefits", "successor", "benefits"),
+        ("verdict_reasons", "stance", "stances"),
+        ("verdict_reasons", "ground", "legal_grounds"),
     ):
         for entry in raw[table].values():
             value = entry.values[key]

@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from ledger import Ledger, events
 from reference import Reference, load_reference
 from review import gate, rights, words
+from review.decide import settle_due
 from review.gate import Gate
 
 HERE = Path(__file__).parent
@@ -155,6 +156,7 @@ def authorise(
     if rule.level is rights.Level.ANYONE:
         return
     with desk.ledger.session() as session:
+        settle_due(session)
         person = known_person(request, desk, session)
         if person is None:
             had = cookie_name(request, SESSION_COOKIE) in request.cookies

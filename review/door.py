@@ -14,6 +14,7 @@ from ledger import events
 from ledger.desk import DeskSession
 from ledger.models import Reviewer
 from review import brake, factor, gate, invite
+from review.decide import settle_own
 from review.desk import (
     BEFORE_COOKIE,
     REASONS,
@@ -32,6 +33,7 @@ from review.desk import (
 )
 from review.passwords import PasswordRefused
 from review.people import LoginRefused, check_password
+from review.queue import Seats
 
 router = APIRouter()
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[\w-]+$")]
@@ -191,6 +193,9 @@ def sign_out(request: Request, desk: TheDesk, person: SignedIn) -> Response:
     """End the session for good, here and for any copy of its cookie."""
     with desk.ledger.session() as session:
         gate.end_sessions(session, person.id, only=person.session_id)
+        if person.votes and not gate.live_sessions(session, person.id, datetime.now(UTC)):
+            settle_own(session, person.id)
+            Seats(session, person.id, person.role, desk.gate).release()
         events.record(session, "reviewer.signed_out", "reviewer", person.id, person.login)
     response = RedirectResponse("/connexion", 303)
     drop_cookie(request, response, SESSION_COOKIE)

@@ -121,6 +121,12 @@ def grouped(secret: str) -> str:
     return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
 
 
+def clipped(text: str, limit: int = 280) -> str:
+    """The beginning of a text on one line; « … » where it was cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
 def typeset(text: str) -> str:
     """Our own French with no-break spaces where a line must not end; never used on captured words."""
     text = text.replace("«\u0020", "«\u00a0").replace("\u0020»", "\u00a0»")
@@ -143,6 +149,7 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "decision_label": lambda code: _GIVEN.get(str(code), str(code)),
         "status_label": lambda status: _STATUS.get(str(status), str(status)),
         "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
+        "ground_label": label(reference.legal_grounds),
         "role_label": lambda code: _ROLES.get(str(code), str(code)),
         "fr": typeset,
         "utc": utc,

@@ -27,9 +27,10 @@ def light_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def world(ledger: Ledger) -> World:
-    """An invented world on both databases, with three reviewers."""
+    """An invented world on both databases, with two reviewers and an adjudicator."""
     made = World(ledger)
-    made.reviewers("alix", "basile", "claude")
+    made.reviewers("alix", "basile")
+    made.reviewers("claude", role="adjudicator")
     return made
 
 

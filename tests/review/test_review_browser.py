@@ -60,7 +60,9 @@ def small_world(sqlite_ledger: Ledger) -> World:
 @pytest.fixture
 def desk(small_world: World) -> Iterator[str]:
     """The address of a desk served on this machine."""
-    server = uvicorn.Server(uvicorn.Config(create_app(small_world.ledger, secret=SECRET, second_factor=False), port=0, log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(small_world.ledger, secret=SECRET, second_factor=False), port=0, log_level="warning")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

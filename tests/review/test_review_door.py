@@ -119,7 +119,7 @@ def test_a_short_secret_is_refused(world: World) -> None:
 def test_oversized_and_odd_requests_get_a_plain_answer(world: World, visit: Opener) -> None:
     alix = visit("alix")
     assert alix.post("/connexion", content=b"x" * 200_000).status_code == 413
-    for path in ("/cas/0", "/cas/99999999999999999999", "/cas/x", "/file?apres=-1", "/captures/x"):
+    for path in ("/cas/0", "/cas/99999999999999999999", "/cas/x", "/file?fait=-1", "/captures/x"):
         assert alix.get(path).status_code == 400, path
     for path in ("/cas/2147483647", "/captures/2147483647", "/captures/5/rejeu", "/nulle-part"):
         assert alix.get(path).status_code == 404, path

@@ -55,6 +55,8 @@ def upgrade() -> None:
     op.add_column("verdict", sa.Column("ground", sa.String(length=20), nullable=False, server_default=""))
     op.add_column("verdict", sa.Column("span_start", sa.Integer(), nullable=True))
     op.add_column("verdict", sa.Column("span_end", sa.Integer(), nullable=True))
+    op.create_index("ix_verdict_person", "verdict", ["reviewer_id", "id"])
+    op.create_index("ix_listing_view_name", "listing_view", ["display_name"])
     _tables()
     for table in INSERT_ONLY:
         make_insert_only(table)
