@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ledger import cases
+from ledger import cases, events
 from ledger.desk import Docket, DocketWord
-from ledger.models import Capture, Case, Finding, Listing, ListingView, Passage
+from ledger.models import Capture, Case, Event, Finding, Listing, ListingView, Passage
 from reference import Reference
 from reference.text import fold
 
@@ -52,6 +52,27 @@ def refresh(session: Session, reference: Reference, ids: Iterable[int]) -> None:
     wanted = list(ids)
     for start in range(0, len(wanted), PORTION):
         _describe(session, reference, wanted[start : start + PORTION])
+
+
+def captured_since_described(session: Session) -> list[int]:
+    """The cases whose listing was captured after it was last described; they are noted as known from now on."""
+    newest = session.scalar(select(func.max(Capture.id))) or 0
+    last = session.scalars(
+        select(Event).where(Event.kind == "docket.refreshed").order_by(Event.id.desc()).limit(1)
+    ).first()
+    known = int(last.detail.get("capture", 0)) if last is not None else 0
+    if newest <= known:
+        return []
+    events.record(session, "docket.refreshed", "capture", newest, "vigie", capture=newest)
+    first = aliased(Capture)
+    fresh = select(ListingView.listing_id).where(ListingView.capture_id > known)
+    again = (
+        select(ListingView.listing_id)
+        .join(first, first.revisit_of_id == ListingView.capture_id)
+        .where(first.id > known)
+    )
+    query = select(Docket.case_id).where(Docket.listing_id.in_(fresh) | Docket.listing_id.in_(again))
+    return list(session.scalars(query.order_by(Docket.case_id)))
 
 
 def looks(session: Session, ids: Sequence[int]) -> dict[int, list[Look]]:

@@ -207,12 +207,14 @@ def dossier(
 ) -> None:
     """Write the dossier of a confirmed case, or say why it cannot be written."""
     from reports import write_dossier
+    from review.decide import settle_due
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
-        written = write_dossier(
-            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
-        )
+        ledger = open_ledger(settings, create=False)
+        with ledger.session() as session:
+            settle_due(session)  # a decision whose time to be taken back is over counts, also when the desk is closed
+        written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator")
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import func, select
 
 from ledger import Ledger
 from monitor import console
@@ -97,6 +99,24 @@ def reopen(login: LoginArgument, home: HomeOption = None) -> None:
     with _ledger(home).session() as session:
         accounts.enable(session, accounts.by_login(session, login).id, ACTOR)
     console.out.print(f"{login}: open", markup=False, highlight=False)
+
+
+@app.command()
+def digest(login: LoginArgument, address: AddressOption = LOOPBACK, home: HomeOption = None) -> None:
+    """Print the e-mail that tells a person what is new; hand it to the mail program of your choice."""
+    from datetime import UTC, datetime
+
+    from ledger.desk import Assignment
+    from review import inbox
+    from review import invite as accounts
+    from review.standing import is_live
+
+    with _ledger(home).session() as session:
+        person = accounts.by_login(session, login)
+        kept = select(func.count()).where(Assignment.reviewer_id == person.id, is_live(datetime.now(UTC)))
+        told = inbox.news(session, person.id, person.role)
+        text = inbox.digest(told, person.display_name, session.scalar(kept) or 0, address)
+    sys.stdout.write(text)
 
 
 @app.command("end-sessions")

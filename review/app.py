@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ledger import Ledger
 from reference.errors import VigieError
-from review import account, bench, door, exhibits, staff
+from review import account, bench, door, exhibits, oversight, staff, work
 from review.desk import HERE, Desk, FactorNeeded, Person, Refused, SignInNeeded, authorise
 
 POLICY = (
@@ -41,7 +41,7 @@ def create_app(ledger: Ledger, *, secret: bytes, demo_notice: str = "", second_f
     """
     app = FastAPI(title="Vigie", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(authorise)])
     app.state.desk = Desk(ledger, secret, demo_notice, second_factor)
-    for room in (door, account, staff, bench, exhibits):
+    for room in (door, account, staff, bench, work, oversight, exhibits):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.middleware("http")(_guard)

@@ -27,7 +27,7 @@ router = APIRouter()
 @router.get("/")
 def home(person: SignedIn) -> Response:
     """Each role's first page."""
-    return RedirectResponse("/file" if person.votes else "/personnes", 303)
+    return RedirectResponse("/file" if person.votes else "/tableau", 303)
 
 
 @router.get("/file")
@@ -191,6 +191,7 @@ def _render(
         stand=sheet.standing,
         choices=words.choices(desk.reference),
         stances=words.flagged_stances(desk.reference),
+        decisions=words.DECISIONS,
         grounds=tuple(desk.reference.legal_grounds.values()),
         done=done,
         problem=problem,

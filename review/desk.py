@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 
 from ledger import Ledger, events
 from reference import Reference, load_reference
-from review import gate, rights, words
+from review import figures, gate, rights, words
 from review.decide import settle_due
 from review.gate import Gate
 
@@ -84,7 +84,9 @@ class Desk:
             lstrip_blocks=True,
         )
         env.filters.update(words.filters(self.reference))
-        env.globals.update(demo_notice=demo_notice, words=words, reference=self.reference, rights=rights)
+        env.globals.update(
+            demo_notice=demo_notice, words=words, reference=self.reference, rights=rights, figures=figures
+        )
         self._templates = Jinja2Templates(env=env)
 
     def page(

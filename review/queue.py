@@ -25,6 +25,7 @@ REFILL_AT = 10  # seats left at which more are given
 KEPT = timedelta(hours=2)  # how long a seat is kept; it is kept anew at each refill
 CONTROLS = 0.05  # share of known cases among the seats given
 COUNTED = 1000  # beyond it the queue says « plus de 1 000 »
+PORTION = 5_000  # case numbers in one statement
 RECENT = 20  # own decisions listed
 _SEATING = 0x76696770  # « vigp »: the lock under which seats are given on PostgreSQL
 
@@ -106,6 +107,21 @@ class Seats:
         rest = [case_id for case_id in held if case_id != after]
         return rest[0] if rest else held[0] if held else None
 
+    def grant(self, ids: list[int], given_by: str, number: int) -> list[int]:
+        """Keep seats for this person on up to `number` of those cases, until they are decided; gives which."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEATING})
+        given: list[int] = []
+        for start in range(0, len(ids), PORTION):
+            wanted = self._pool(OPEN_SEATS, -1).where(Docket.case_id.in_(ids[start : start + PORTION]))
+            for case_id, rank in _pairs(self.session, wanted.limit(number - len(given))):
+                self._seat(case_id, rank, "bulk", given_by)
+                given.append(case_id)
+            if len(given) >= number:
+                break
+        self.session.flush()
+        return given
+
     def pool_size(self) -> int:
         """How many cases could still be given, at most `COUNTED` + 1."""
         query = self._pool(OPEN_SEATS, -1).order_by(None).limit(COUNTED + 1).subquery()
@@ -140,7 +156,7 @@ class Seats:
             self._seat(case_id, rank, kind)
         self.session.flush()
 
-    def _seat(self, case_id: int, rank: int, kind: str) -> None:
+    def _seat(self, case_id: int, rank: int, kind: str, given_by: str = "") -> None:
         self.session.add(
             Assignment(
                 case_id=case_id,
@@ -148,7 +164,8 @@ class Seats:
                 kind=kind,
                 rank=rank,
                 given_at=self.now,
-                until=self.now + KEPT,
+                given_by=given_by,
+                until=None if kind == "bulk" else self.now + KEPT,
             )
         )
 

@@ -44,10 +44,17 @@ _ROLES = {
 # place, address, label: the menu shows those that the table of rights opens to the person's role
 PLACES = (
     ("file", "/file", "File d’attente"),
+    ("tableau", "/tableau", "Tableau de bord"),
+    ("recherche", "/recherche", "Recherche"),
+    ("nouveautes", "/nouveautes", "Nouveautés"),
+    ("dossiers", "/dossiers", "Dossiers"),
+    ("echantillon", "/echantillon", "Échantillon"),
+    ("qualite", "/qualite", "Qualité"),
     ("personnes", "/personnes", "Personnes"),
     ("journal", "/journal", "Journal"),
     ("aide", "/aide", "Aide"),
 )
+STATES = tuple(_STATUS.items())
 _OUTCOMES = {
     "page": "page reçue",
     "robots": "fichier robots.txt",
@@ -114,6 +121,36 @@ def day(at: datetime) -> str:
 def count(number: int, one: str, many: str) -> str:
     """« 1 cas », « 12 345 passages »: French plural from two on, thousands set apart."""
     return f"{number:,}".replace(",", "\u202f") + "\u00a0" + (one if abs(number) < 2 else many)
+
+
+def status(code: object) -> str:
+    """The state of a case in words."""
+    return _STATUS.get(str(code), str(code))
+
+
+def pairs(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Codes and labels of a table of the reference, for a form."""
+    return [(code, typeset(entry.label)) for code, entry in table.items()]
+
+
+def stance_pairs(reference: Reference) -> list[tuple[str, str]]:
+    """The stances that open a case, for a form."""
+    return [(stance.code, typeset(stance.label)) for stance in flagged_stances(reference)]
+
+
+def departments(reference: Reference) -> list[tuple[str, str]]:
+    """The departments by number, for a form."""
+    return [(code, f"{code} {entry.name}") for code, entry in sorted(reference.departments.items())]
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """« 0,5 % »; « – » when nothing can be said."""
+    return "–" if value is None else f"{100 * value:.{digits}f}".replace(".", ",") + "\u00a0%"
+
+
+def figure(value: float | None) -> str:
+    """A coefficient with two decimals; « – » when nothing can be said."""
+    return "–" if value is None else f"{value:.2f}".replace(".", ",")
 
 
 def grouped(secret: str) -> str:

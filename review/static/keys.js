@@ -103,7 +103,7 @@
     if (choice && /^[1-9a-z]$/.test(key) && pick(choice, key)) return true;
     const wanted = one(`details.choice[data-key="${key}"]`);
     if (wanted) return open(wanted), true;
-    const button = key === "p" || key === "u" ? one(`a[data-key=${key}], button[data-key=${key}]`) : null;
+    const button = /^[puecd]$/.test(key) ? one(`a[data-key=${key}], button[data-key=${key}]`) : null;
     return button ? (button.click(), true) : false;
   };
 
