@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser as RealBrowser
+from playwright.sync_api import Playwright
 
 from ledger import Ledger
 from review import create_app, people
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest imports each file by its path: the helpers need a home
+from review_browser import CHROMIUM, FLAGS
 from review_world import SECRET, Browser, World
 
 
@@ -46,3 +49,11 @@ def visit(world: World) -> Callable[[str], Browser]:
         return client
 
     return open_browser
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[RealBrowser]:
+    """One Chromium for all tests of the desk."""
+    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield launched
+    launched.close()

@@ -53,7 +53,8 @@ def test_words_and_filters_find_what_the_page_shows(world: World, house: Opener)
         ("q=hopi", [other]), ("q=introuvable", []), ("departement=01&q=noa", [ids[3]]), ("departement=75", []),
         ("plateforme=doctolib&formule=refusal&q=ame", [other]), ("prestation=AME", []),
         ("prestation=C2S&q=sacha", [ids[1]]),
-        ("etat=open&q=trois", [ids[2]]), ("etat=confirmed", []), ("depuis=2026-03-29&jusque=2026-03-29&q=noa", [ids[3]]),
+        ("etat=open&q=trois", [ids[2]]), ("etat=confirmed", []),
+        ("depuis=2026-03-29&jusque=2026-03-29&q=noa", [ids[3]]),
         ("depuis=2026-03-30", []), ("depuis=nonsense&q=noa", [ids[3]]), ("q=%25", [other, *ids[::-1]]),
     ):  # fmt: skip
         assert numbers(adele.get(f"/recherche?{query}").text) == expected, query
