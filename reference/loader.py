@@ -13,6 +13,7 @@ from reference.models import (
     Benefit,
     Department,
     Field,
+    LegalGround,
     Order,
     Platform,
     Profession,
@@ -127,7 +128,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "expected_listings": Rule(whole(0, 10_000_000), required=False, default=0),
         "coverage": Rule(percents),
     },
-    "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
+    "verdict_reasons": {
+        "label": _TEXT,
+        "decision": Rule(choice("confirm", "dismiss", "doubt")),
+        "hint": _TEXT,
+        "stance": Rule(text, required=False),
+        "ground": Rule(text, required=False),
+    },
+    "legal_grounds": {"label": _TEXT, "meaning": _TEXT},
 }
 
 Raw = Mapping[str, Mapping[str, Entry]]
@@ -159,6 +167,7 @@ def load(folder: Path) -> Reference:
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
         watch=_build(raw["watch"], Watch),
+        legal_grounds=_build(raw["legal_grounds"], LegalGround),
     )
 
 
@@ -205,6 +214,8 @@ def _check_references(raw: Raw) -> None:
         ("orders", "code_of_ethics", "articles"),
         ("benefits", "articles", "articles"),
         ("benefits", "successor", "benefits"),
+        ("verdict_reasons", "stance", "stances"),
+        ("verdict_reasons", "ground", "legal_grounds"),
     ):
         for entry in raw[table].values():
             value = entry.values[key]

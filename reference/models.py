@@ -192,12 +192,27 @@ class Stance:
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt."""
+    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt.
+
+    `stance` and `ground` are what a confirmation for that reason means unless the reviewer says otherwise.
+    """
 
     code: str
     label: str
     decision: str
     hint: str
+    source: str
+    stance: str | None = None
+    ground: str | None = None
+
+
+@dataclass(frozen=True)
+class LegalGround:
+    """The legal type of a confirmed wording."""
+
+    code: str
+    label: str
+    meaning: str
     source: str
 
 
@@ -215,6 +230,7 @@ class Reference:
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
     verdict_reasons: Mapping[str, VerdictReason]
+    legal_grounds: Mapping[str, LegalGround]
     watch: Mapping[str, Watch]
 
     def watch_of(self, platform: str) -> Watch:
