@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.text import fold, parts
 
 
@@ -166,6 +167,11 @@ class Reference:
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
     verdict_reasons: Mapping[str, VerdictReason]
+    councils: Mapping[str, Council]
+    deadlines: Mapping[str, Deadline]
+    practices: Mapping[str, Practice]
+    routes: Mapping[str, Route]
+    steps: Mapping[str, Step]
 
     def profession_of(self, text: str) -> Profession | None:
         """The profession that `text` names as platforms do, whatever the case, accents and hyphens; None if in doubt.
@@ -222,4 +228,5 @@ _CODE_NAMES = {
     "CSS": "du code de la sécurité sociale",
     "CASF": "du code de l’action sociale et des familles",
     "CP": "du code pénal",
+    "CPC": "du code de procédure civile",
 }
