@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, learning, verify_commands
+from monitor import console, evidence, evidence_commands, learning, letter_commands, verify_commands
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
@@ -187,6 +187,7 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+letter_commands.register(app)
 app.command()(verify_commands.verify)
 
 
@@ -227,6 +228,8 @@ def dossier(
         "complete": written.complete,
         "gaps": list(written.gaps),
         "manifest_sha256": written.manifest_sha256,
+        "cases": list(written.cases),
+        "checks": written.checks,
     }
     if json:
         console.say_json(figures)
