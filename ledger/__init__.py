@@ -1,5 +1,6 @@
 """WHAT WE SAW: tables, sessions, evidence store. It imports `reference` alone."""
 
+from ledger import sending_tables
 from ledger.database import Ledger
 from ledger.errors import (
     Busy,
@@ -25,5 +26,6 @@ __all__ = [
     "LedgerUnavailable",
     "StoreFull",
     "TooLarge",
+    "sending_tables",
     "text_key",
 ]
