@@ -5,7 +5,7 @@ from ledger import clean_tables as _clean  # noqa: F401
 from ledger import desk as _desk  # noqa: F401
 from ledger import evidence_tables as _evidence  # noqa: F401
 from ledger import frontier as _frontier  # noqa: F401
-from ledger import identities
+from ledger import identities, sending_tables
 from ledger.database import Ledger
 from ledger.errors import (
     Busy,
@@ -32,5 +32,6 @@ __all__ = [
     "StoreFull",
     "TooLarge",
     "identities",
+    "sending_tables",
     "text_key",
 ]

@@ -21,6 +21,7 @@ from monitor import (
     export_commands,
     import_commands,
     learning,
+    letter_commands,
     person_commands,
     registry_commands,
     schedule,
@@ -184,6 +185,7 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 schedule_commands.register(app)
+letter_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)
@@ -231,6 +233,8 @@ def dossier(
         "complete": written.complete,
         "gaps": list(written.gaps),
         "manifest_sha256": written.manifest_sha256,
+        "cases": list(written.cases),
+        "checks": written.checks,
     }
     if json:
         console.say_json(figures)

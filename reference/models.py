@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
 
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.text import fold, parts
 
 
@@ -230,6 +231,11 @@ class Reference:
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
     verdict_reasons: Mapping[str, VerdictReason]
+    councils: Mapping[str, Council]
+    deadlines: Mapping[str, Deadline]
+    practices: Mapping[str, Practice]
+    routes: Mapping[str, Route]
+    steps: Mapping[str, Step]
     legal_grounds: Mapping[str, LegalGround]
     watch: Mapping[str, Watch]
 
@@ -292,4 +298,5 @@ _CODE_NAMES = {
     "CSS": "du code de la sécurité sociale",
     "CASF": "du code de l’action sociale et des familles",
     "CP": "du code pénal",
+    "CPC": "du code de procédure civile",
 }
