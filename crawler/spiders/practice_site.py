@@ -26,6 +26,7 @@ class PracticeSiteSpider(PlatformSpider):
 
     name = "practice_site"
     parser_version: ClassVar[str] = "practice_site-2"
+    remembered: ClassVar[tuple[str, ...]] = ("asked", "pages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start at homes of sites, or at directories (`/sites/`) of sites on one host."""
