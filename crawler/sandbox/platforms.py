@@ -73,11 +73,10 @@ def _town(person: Person) -> str:
 
 
 def _maiia(world: Sandbox, steps: list[str], query: Query) -> Asked | None:
-    if steps[:2] == ["api", "pat-public"]:
-        if steps[2:] == ["hcd"]:
-            numbers = profiles_of(world, query.get("speciality.shortName", ""))
-            shown = _shown(world, numbers, int(query.get("page", "0")))
-            return Asked(lambda: {"items": [_card(world, n, listed=True) for n in shown], "total": len(numbers)})
+    if steps[:2] == ["api", "pat-public"] and steps[2:] == ["hcd"]:
+        numbers = profiles_of(world, query.get("speciality.shortName", ""))
+        shown = _shown(world, numbers, int(query.get("page", "0")))
+        return Asked(lambda: {"items": [_card(world, n, listed=True) for n in shown], "total": len(numbers)})
     if len(steps) == 3 and steps[1][:5].isdigit():
         return _of_slug(world, steps[2], lambda n: _maiia_page(world, n))
     return None
