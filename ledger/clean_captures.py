@@ -1,6 +1,7 @@
 """Keep clean captures and find them again: the only writer of their rows. It drives no browser and judges no wording.
 
-The desk and the dossiers take what they show from here: `clean_captures_of`, `files_of`, `images_of`, `proof_of_case`.
+The desk and the dossiers take what they show from here: `clean_captures_of`, `files_of`, `images_of`, `proof_of_case`;
+that a person has viewed or received it is theirs to record.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,10 +20,10 @@ from ledger.clean_facts import Piece, Taken, facts_json
 from ledger.clean_schedule import HELD, NOT_FOUND, PAGE, Proof, Visit, Watched, proof_of
 from ledger.clean_tables import CleanCapture, CleanCaptureFile
 from ledger.database import Ledger
-from ledger.errors import EvidenceMissing
-from ledger.events import COLLECTED, record
+from ledger.errors import EvidenceMissing, LedgerUnavailable, StoreFull
+from ledger.events import COLLECTED, EXPORTED, record
 from ledger.models import Capture, Case, Finding, Listing, Passage
-from ledger.store import PIECE, EvidenceStore
+from ledger.store import FULL, PIECE, EvidenceStore
 from ledger.wording import Wording, compare
 
 HTML = ("text/html", "application/xhtml+xml")
@@ -242,6 +244,26 @@ def files_of(store: EvidenceStore, capture: KeptCapture) -> list[tuple[KeptFile,
 def images_of(store: EvidenceStore, capture: KeptCapture) -> list[bytes]:
     """The full-page image (PNG) from top to bottom, in several strips when the page is long. Raises as `files_of`."""
     return [store.read(file.sha256, PIECE) for file in capture.files if file.kind == "image"]
+
+
+def copy_out(ledger: Ledger, number: int, folder: Path, *, reason: str, actor: str) -> KeptCapture:
+    """Hand working copies of all files of a clean capture to a person, in `folder`; who and why is recorded first.
+
+    Raises as `files_of` does, `EvidenceMissing` for an unknown number, `ValueError` for a blank reason, `StoreFull` or
+    `LedgerUnavailable` for the disk.
+    """
+    with ledger.session() as session:
+        kept = clean_capture(session, number)
+        files = files_of(ledger.store, kept)
+        record(session, EXPORTED, "clean_capture", number, actor, sha256=kept.facts_sha256, reason=reason)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, data in files:
+            (folder / file.name).write_bytes(data)
+    except OSError as error:
+        kind = StoreFull if error.errno in FULL else LedgerUnavailable
+        raise kind(f"{folder}: {error.strerror}") from error
+    return kept
 
 
 def proof_of_case(session: Session, case_id: int) -> Proof:

@@ -1,4 +1,4 @@
-"""`vigie capture`: visit pages of cases in a clean browser, or say which are due. It reads arguments and prints."""
+"""`vigie capture` and `vigie copy-clean`: visit pages in a clean browser, say which are due, hand out the files."""
 
 from __future__ import annotations
 
@@ -71,6 +71,25 @@ def capture(
                 report = visit_due(ledger, ways, limit=limit, actor="operator", on_visit=told)
     if not json:
         _say(report)
+
+
+def copy_clean(
+    number: Annotated[int, typer.Argument(help="Number of the clean capture.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives the files.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, which stays in the custody log.")],
+    who: Annotated[str, typer.Option("--who", help="Who does it, as the custody log will say.")] = "operator",
+    home: HomeOption = None,
+) -> None:
+    """Copy the files of a clean capture out of the evidence store; who received them and why is recorded."""
+    from ledger.clean_captures import copy_out
+
+    if not why.strip():
+        raise NothingAsked("--why needs words: they are all that will explain it later")
+    settings = load_settings(home=home)
+    with exclusive(settings.home, "copy-clean"):
+        ledger = Ledger.open(settings.home, settings.database_url, create=False)
+        kept = copy_out(ledger, number, out, reason=why.strip(), actor=who)
+    console.out.print(f"{len(kept.files)} files in {out}", markup=False, highlight=False)
 
 
 def as_json(kept: KeptCapture) -> dict[str, Any]:

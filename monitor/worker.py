@@ -61,7 +61,7 @@ def prepare(settings: Settings, app: App) -> None:
         ledger.close()
 
 
-def make_app(settings: Settings) -> App:
+def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     """The queue with its tasks, for this configuration."""
     connector = PsycopgConnector(conninfo=address(settings), kwargs={"options": f"-c search_path={SCHEMA}"})
     app = App(connector=connector)
@@ -98,7 +98,7 @@ def make_app(settings: Settings) -> App:
     @app.periodic(cron=RESCUE_EVERY)
     @app.task(name="rescue", queueing_lock="rescue", pass_context=True)
     async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        await take_up(app)
+        await take_up(app, dead_after)
 
     return app
 
@@ -137,7 +137,7 @@ async def take_up(app: App, dead_after: float = DEAD_AFTER) -> int:
 
 def work(settings: Settings, *, once: bool = False, dead_after: float = DEAD_AFTER) -> None:
     """Take jobs until told to stop; `once`: until the queue is empty. Raises `NeedsPostgresql`."""
-    app = make_app(settings)
+    app = make_app(settings, dead_after)
     prepare(settings, app)
 
     async def run() -> None:

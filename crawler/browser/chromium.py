@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -63,6 +64,8 @@ FLAGS = (
 )
 # Chromium speaks on descriptors 3 and 4: a small program puts ours there, and becomes Chromium.
 _LAUNCH = "import os,sys;r,w=map(int,sys.argv[1:3]);os.dup2(r,3);os.dup2(w,4);os.execv(sys.argv[3],sys.argv[3:])"
+OLD_SECONDS = 86_400
+PREFIX = "vigie-visit-"
 _HIGH = 20  # our own descriptors stay clear of 3 and 4
 
 
@@ -93,8 +96,9 @@ class Chromium:
 
     def __init__(self, program: Path, flags: Sequence[str]) -> None:
         """Prepare the folders; nothing runs yet."""
+        _sweep()
         self.name = uuid.uuid4().hex
-        self.root = Path(tempfile.mkdtemp(prefix="vigie-visit-"))
+        self.root = Path(tempfile.mkdtemp(prefix=PREFIX))
         self.profile, self.temporary, self.own = (self.root / part for part in ("profile", "tmp", "home"))
         for folder in (self.profile, self.temporary, self.own):
             folder.mkdir(mode=0o700)
@@ -160,11 +164,23 @@ class Chromium:
             await asyncio.sleep(0.05)  # a helper process was still writing
         return False
 
+    def alive(self) -> bool:
+        """True while the browser's own process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         """End the browser and its helpers at once: its process group is its own."""
         if self.process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def _sweep() -> None:
+    """Remove what visits that were killed a day ago or more left behind."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > OLD_SECONDS and folder.stat().st_uid == os.geteuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _entries(folder: Path) -> tuple[str, ...]:

@@ -30,15 +30,15 @@ class CallSlow(VigieError):
 class Devtools:
     """One connection. Handlers are called in the order of the events, one at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: int) -> None:
-        """Speak on these pipes; `writer` is a descriptor that does not block."""
-        self._reader, self._writer = reader, writer
+    def __init__(self, reader: asyncio.StreamReader, writer: int, alive: Callable[[], bool]) -> None:
+        """Speak on these pipes while the browser is `alive`; `writer` is a descriptor that does not block."""
+        self._reader, self._writer, self._alive = reader, writer, alive
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Params]] = {}
         self._outbox = bytearray()
         self.handlers: list[Handler] = []
         self.gone = asyncio.get_running_loop().create_future()
-        self._listening = asyncio.create_task(self._listen())
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
 
     async def call(self, method: str, params: Params | None = None, session: str = "", seconds: float = 15.0) -> Params:
         """The result of one call. Raises `CallFailed`, `CallSlow`, or `VisitEnded` when the browser is gone."""
@@ -81,6 +81,12 @@ class Devtools:
             del self._outbox[:written]
         loop.remove_writer(self._writer)
 
+    async def _watch(self) -> None:
+        """A dead browser is noticed at once, though a helper of it may still hold the pipe open."""
+        while self._alive():
+            await asyncio.sleep(0.1)
+        self._lost()
+
     async def _listen(self) -> None:
         while True:
             try:
@@ -116,9 +122,9 @@ class Devtools:
         """Stop listening. The pipes are the browser's to close."""
         with suppress(ValueError, OSError):
             asyncio.get_running_loop().remove_writer(self._writer)
-        self._listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listening
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._lost()
 
 

@@ -20,6 +20,7 @@ from ledger.warc import Exchange, Headers
 
 Params = dict[str, Any]
 CHANGED = ("content-encoding", "content-length", "transfer-encoding")  # untrue of the body the browser gives
+PRIVATE = "private address"
 ORIGINAL = "X-Archive-Orig-"
 
 
@@ -133,7 +134,7 @@ class Traffic:
         if not address or is_public(address) or _place(hop.url) in self._allowed:
             return
         self.private.append(f"{hop.url[:200]} ({address})")
-        hop.failed = "private address"
+        hop.failed = PRIVATE
         hop.answer = {**answer, "status": 0}
 
     async def read_bodies(self, seconds: float) -> None:
@@ -170,6 +171,11 @@ class Traffic:
         if last is None or not (last[0].answer or {}).get("status"):
             return None
         return self._exchange(*last)
+
+    def is_private(self, frame: str) -> bool:
+        """True when the page of the frame came from a machine that is not public."""
+        hops = self.documents(frame)
+        return bool(hops) and hops[-1][0].failed == PRIVATE
 
     def documents(self, frame: str) -> list[tuple[Hop, str, int]]:
         """The requests for pages of the frame, redirects included, in order."""

@@ -21,9 +21,16 @@ from ledger.canonical import utc_text
 from ledger.clean_facts import NOT_ESTABLISHED, PROVED, Fact
 
 METHOD = (
-    "Visite unique de la page par un navigateur installé, dans un profil créé vide pour elle et détruit ensuite, à la "
-    "manière de la norme NF Z67-147, recueil de bonnes pratiques destiné aux commissaires de justice, que ce programme "
-    "suit sans pouvoir s’en réclamer. Étapes : docs/clean-captures.md."
+    "Visite unique de la page par un navigateur installé, à la manière de la norme NF Z67-147, recueil de bonnes "
+    "pratiques destiné aux commissaires de justice, que ce programme suit sans pouvoir s’en réclamer. "
+    "1. Le fichier robots.txt du site est lu : la page n’est demandée que s’il le permet. "
+    "2. Le nom du site est résolu ; le navigateur est tenu à cette réponse. "
+    "3. Un profil et un dossier temporaire sont créés, vides, pour cette visite seule ; leur vide est relu. "
+    "4. Le navigateur est lancé sans extension ni serveur mandataire ; témoins, historique et cache sont relus. "
+    "5. L’adresse est saisie ; aucune autre action n’est faite que de parcourir la page de haut en bas. "
+    "6. Document, texte visible, image de la page entière, PDF, certificats et échanges réseau sont recueillis. "
+    "7. Le navigateur est fermé, le profil détruit ; l’horloge est comparée à un serveur de temps ; chaque fichier "
+    "reçoit son empreinte SHA-256."
 )
 NOT_STARTED = "le navigateur n’a pas été lancé"
 _EXTENSIONS = ("ExtensionInstallForcelist", "ExtensionSettings")

@@ -37,6 +37,7 @@ from ledger.clean_facts import Piece, Taken
 from ledger.warc import Exchange
 
 T = TypeVar("T")
+MAX_PAUSE = 600.0  # seconds: the longest Crawl-delay that is waited out, as in crawls
 
 
 def take(order: Order, book: RobotsBook | None = None, program: Path | None = None) -> Taken:
@@ -64,6 +65,7 @@ async def _take(order: Order, book: RobotsBook, program: Path) -> Taken:
     seen = Seen(started_at=datetime.now(UTC), typed=order.url)
     visit = _Visit(order, book, program, seen)
     try:
+        await visit.ask_leave()
         outcome, reason = await asyncio.wait_for(visit.run(), order.limits.total_seconds)
     except VisitEnded as error:
         outcome, reason = error.outcome, str(error)
@@ -130,17 +132,23 @@ class _Visit:
         self.page: Page | None = None
         self.traffic: Traffic | None = None
         self.robots: tuple[Exchange, ...] = ()
+        self.address = ""  # the one robots.txt came from, and the page will
         self.agent = user_agent(order.contact)
         self.name = "0" * 32
 
-    async def run(self) -> tuple[CleanOutcome, str]:
-        """All steps. Raises `VisitEnded`; what was seen before stays seen."""
+    async def ask_leave(self) -> None:
+        """See that the page may be asked for, and wait as long as its site wishes. Raises `VisitEnded`."""
         rules = await self.book.check(self.order.url, self.allowed, self.agent)
         self.seen.host = await named(self.order.url, self.allowed)
         self.robots = rules.exchanges
+        self.address = rules.address or self.seen.host.addresses[0]
         await self._public_address()
-        await asyncio.sleep(max(self.order.pause_seconds, min(rules.robots.crawl_delay, 60.0)) if self._paced() else 0)
-        await self._start(rules.address or self.seen.host.addresses[0])
+        if self._paced():
+            await asyncio.sleep(max(self.order.pause_seconds, min(rules.robots.crawl_delay, MAX_PAUSE)))
+
+    async def run(self) -> tuple[CleanOutcome, str]:
+        """All other steps. Raises `VisitEnded`; what was seen before stays seen."""
+        await self._start(self.address)
         return await self._visit()
 
     def _paced(self) -> bool:
@@ -165,7 +173,7 @@ class _Visit:
         await browser.start()
         if browser.reader is None:
             raise ChromiumMissing(f"{self.program} has no pipe")
-        self.devtools = devtools = Devtools(browser.reader, browser.writer)
+        self.devtools = devtools = Devtools(browser.reader, browser.writer, browser.alive)
         seconds = self.limits.start_seconds
         try:
             self.seen.version = await devtools.call("Browser.getVersion", seconds=seconds)
@@ -216,12 +224,16 @@ class _Visit:
         if error and traffic.undecoded:
             return False
         self._may_go_on(error)
-        return await page.settle(traffic)
+        loaded = await page.settle(traffic)
+        self._may_go_on("")
+        return loaded
 
     def _may_go_on(self, error: str) -> None:
         """Raise `VisitEnded` for what the gate refused, and for what the browser could not open."""
         if self.gate is not None and self.gate.ended is not None:
             raise self.gate.ended
+        if self.traffic is not None and self.page is not None and self.traffic.is_private(self.page.frame):
+            raise VisitEnded(CleanOutcome.PRIVATE_ADDRESS, self.traffic.private[-1])
         if error and self._answer() is None:
             raise VisitEnded(_outcome_of(error), error)
 

@@ -22,13 +22,12 @@ PAGES = {
     "/page": PAGE,
     "/hang": "<html><body><h1>Cabinet</h1><script>while (true) {}</script></body></html>",
     "/dialogs": "<html><body><script>for (let i = 0; i < 1e6; i++) alert('Bonjour ' + i)</script></body></html>",
-    "/dialog": f"<html><body><p>{WORDS}</p><script>alert('Bonjour'); window.open('/popup')</script></body></html>",
     "/crash": "<html><body><h1>Cabinet</h1><script>fetch('/kill-renderer')</script></body></html>",
     "/crash-browser": "<html><body><h1>Cabinet</h1><script>fetch('/kill-browser')</script></body></html>",
     "/away": "<html><body><h1>Cabinet</h1><script>location.href = '{other}/page'</script></body></html>",
     "/inner": f"""<html><body><p>{WORDS}</p><img src="{{other}}/secret.png"><iframe src="{{other}}/secret"></iframe>
 <script>new Worker(URL.createObjectURL(new Blob(["fetch('{{other}}/secret-worker')"])));
-fetch('/to-other');</script></body></html>""",
+fetch('/to-other'); alert('Bonjour'); window.open('/popup');</script></body></html>""",
     "/huge": f"<html><body><p>{WORDS}</p><script>fetch('/endless')</script></body></html>",
     "/tall": "<html><body><p>Haut</p><div style='height:60000px'></div></body></html>",
     "/wall": "<html><title>Just a moment...</title><body><script>cf_chl_opt = {}</script>Checking</body></html>",

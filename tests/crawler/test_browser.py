@@ -126,13 +126,6 @@ def test_raw_exchange_as_warc(good: Taken, site: HostileSite, tmp_path: Path) ->
     assert subprocess.run([str(tool), "check", str(path)], check=False).returncode == 0
 
 
-def test_a_packed_body_is_told_under_its_original_name(visit: Visit, tmp_path: Path) -> None:
-    packed = next(one for one in exchanges(visit("/packed"), tmp_path) if one.url.endswith("/packed"))
-    assert packed.header("X-Archive-Orig-Content-Encoding") == "gzip"
-    assert not packed.header("Content-Encoding")
-    assert WORDS in packed.text
-
-
 def test_clean_profile_proved(good: Taken) -> None:
     for code in ("cache", "temporary_files", "cookies_history", "extensions", "end"):
         assert fact(good, code).state == "proved", fact(good, code)
@@ -186,7 +179,6 @@ def test_robots_are_obeyed(visit: Visit, site: HostileSite) -> None:
         ("/crash-browser", "crashed"),
         ("/download", "download"),
         ("/wall", "blocked"),
-        ("/missing", "not_found"),
         ("/redirect-away", "private_address"),
         ("/away", "private_address"),
     ],
@@ -208,9 +200,13 @@ def test_a_gigantic_page_is_bounded(visit: Visit) -> None:
     assert any("plus haute" in gap for gap in tall.gaps)
 
 
-def test_nothing_on_a_page_reaches_a_private_machine(visit: Visit, other: HostileSite) -> None:
+def test_nothing_on_a_page_reaches_a_private_machine_and_a_dialog_does_not_stop_it(
+    visit: Visit, site: HostileSite, other: HostileSite
+) -> None:
     taken = visit("/inner")
-    assert taken.outcome == "page"
+    assert (taken.outcome, WORDS in taken.visible_text) == ("page", True)
+    assert fact(taken, "navigation").value["dialogs_dismissed"] == 1
+    assert "/popup" not in site.paths()
     assert other.asked == []
     refused = fact(taken, "navigation").value["refused"]
     for part in ("/secret.png", "/secret ", "/secret-worker", "/redirected"):
@@ -218,11 +214,17 @@ def test_nothing_on_a_page_reaches_a_private_machine(visit: Visit, other: Hostil
     assert any("refusée" in gap for gap in taken.gaps)
 
 
-def test_a_dialog_and_a_window_do_not_stop_a_visit(visit: Visit, site: HostileSite) -> None:
-    taken = visit("/dialog")
-    assert (taken.outcome, WORDS in taken.visible_text) == ("page", True)
-    assert fact(taken, "navigation").value["dialogs_dismissed"] == 1
-    assert "/popup" not in site.paths()
+def test_the_browser_itself_refuses_local_machines_when_it_connects(site: HostileSite, other: HostileSite) -> None:
+    """The moment between our check of a name and the connection: Chromium knows where it connects to."""
+    order = Order(
+        f"{site.address}/inner",
+        allow_hosts=(site.host, other.host),  # our own gate lets everything pass
+        pause_seconds=0,
+        limits=PATIENT,
+        extra_flags=(f"--ip-address-space-overrides={site.host}=public",),
+    )
+    assert WORDS in take(order).visible_text
+    assert other.asked == []
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +252,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return whole
 
 
-def test_tls_chain(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_chain_of_a_page_sent_packed(certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     site = HostileSite(certificate=certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.parent / "ca.pem"))
     try:
@@ -262,7 +264,7 @@ def test_tls_chain(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             capture_output=True,
             check=True,
         ).stdout.decode()
-        order = Order(f"{site.address}/page", allow_hosts=(site.host,), pause_seconds=0, limits=PATIENT)
+        order = Order(f"{site.address}/packed", allow_hosts=(site.host,), pause_seconds=0, limits=PATIENT)
         refused = take(order)  # the browser does not know the authority
         assert refused.outcome == "tls_error", refused.reason
         assert not any(one.kind == "image" for one in refused.pieces)
@@ -275,6 +277,10 @@ def test_tls_chain(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert [one["subject"] for one in told] == ["CN=localhost", "CN=Autorité d’essai"]
         assert fact(taken, "navigation").value["tls"]["protocol"].startswith("TLS 1.")
         assert not any("TLS" in gap for gap in taken.lacks)
+        packed = next(one for one in exchanges(taken, tmp_path) if one.url.endswith("/packed"))
+        assert packed.header("X-Archive-Orig-Content-Encoding") == "gzip"
+        assert not packed.header("Content-Encoding")
+        assert WORDS in packed.text
         assert flag in fact(taken, "browser").value["command_line"]
     finally:
         site.close()
