@@ -264,7 +264,8 @@ def crashes(points: int) -> None:
     for fault in report.faults:
         print(f"  {fault}")
     print(f"killed at {report.kills} points of capture, seal and stamp ({report.landed} before the end): "
-          f"{len(report.faults)} faults, slowest recovery {report.slowest:.2f} s (level: 2)")  # fmt: skip
+          f"{len(report.faults)} faults; recovery {statistics.median(report.recoveries):.2f} s by the median, "
+          f"{max(report.recoveries):.2f} s at worst (level: 2)")  # fmt: skip
 
 
 _ON_A_SMALL_DISK = """
