@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from ledger import Ledger, events
 from ledger.bundle import (
     Label,
@@ -103,21 +105,18 @@ def write_dossier(
             manifest_sha256=manifest,
         )
         with published(stage, out, name) as (folder, archive), ledger.session() as session:
-            session.add(row)
-            session.flush()
-            events.record(
-                session,
-                "dossier_written",
-                "dossier",
-                row.id,
-                actor,
-                case=case_id,
-                name=name,
-                complete=assessment.complete,
-                gaps=list(assessment.texts),
-                manifest_sha256=manifest,
-            )
+            _record(session, row, actor)
     return WrittenDossier(folder, archive, folder / "data" / PDF, assessment.complete, assessment.texts, manifest)
+
+
+def _record(session: Session, row: Dossier, actor: str) -> None:
+    """The dossier's row, that it was written, and, in the custody log, that evidence of the case left."""
+    session.add(row)
+    session.flush()
+    said = {"case": row.case_id, "name": row.name, "complete": row.complete, "gaps": list(row.gaps)}
+    events.record(session, "dossier_written", "dossier", row.id, actor, **said, manifest_sha256=row.manifest_sha256)
+    told = {"reason": f"dossier {_number(row.name)}", "sha256": row.manifest_sha256, "form": "bag"}
+    events.record(session, events.EXPORTED, "case", row.case_id, actor, **told)
 
 
 def _number(name: str) -> str:
