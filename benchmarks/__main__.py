@@ -1,4 +1,4 @@
-"""`make bench`: the reader beside its peers, and the evidence store beside plain files. Ratios of medians."""
+"""`make bench`: the reader beside its peers, the evidence store beside plain files, crawls and their watchmen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import reading
+from benchmarks import crawling, fleet, politeness, reading, watchmen, year
 from ledger import EvidenceStore
 from ledger.warc import Exchange, to_warc_gz
 
@@ -38,3 +38,5 @@ def keeping() -> None:
 if __name__ == "__main__":
     reading.main()
     keeping()
+    for part in (politeness, watchmen, year, fleet, crawling):
+        part.main()
