@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--start", action="append", default=[])
     parser.add_argument("--allow-host", action="append", default=[])
-    given = parser.parse_args()
+    given = parser.parse_args(sys.argv[1:] if __name__ == "__main__" else [])
     if given.what == "crawl-here":
         crawl_here(given.rest[0], given.rest[1], given.start, given.allow_host)
         return

@@ -14,11 +14,16 @@ import typer
 from ledger import Ledger
 from ledger.lock import exclusive
 from monitor import (
+    capture_commands,
     console,
     evidence,
     evidence_commands,
     export_commands,
+    import_commands,
     learning,
+    letter_commands,
+    person_commands,
+    registry_commands,
     schedule,
     schedule_commands,
     verify_commands,
@@ -78,7 +83,7 @@ def demo(
 
 @app.command()
 def crawl(
-    platform: Annotated[str, typer.Argument(help="A platform of the reference: doctolib, practice_site.")],
+    platform: Annotated[str, typer.Argument(help="doctolib, maiia, keldoc, ordoclic, avecmondoc or practice_site.")],
     start: Annotated[list[str] | None, typer.Option("--start", help="Address to begin at. Repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many listings.")] = None,
     allow_host: HostOption = None,
@@ -117,28 +122,7 @@ def crawl(
         console.table(f"Crawl {report.crawl_id}", [(name, str(value)) for name, value in figures.items()])
 
 
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help=".warc.gz or .html (a page saved from a browser).")],
-    platform: Annotated[str | None, typer.Option(help="Whose page it is, when the address does not tell.")] = None,
-    url: Annotated[str | None, typer.Option(help="The page's address, when the file does not tell.")] = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Take in pages that people saved by hand; each enters with its own provenance."""
-    from crawler.importing import import_file
-
-    settings = load_settings(home=home)
-    authorities_of(settings)
-    with exclusive(settings.home, "import"):
-        ledger = open_ledger(settings)
-        for path in files:
-            report = import_file(ledger, path, platform=platform, url=url)
-            if json:
-                console.say_json(report.as_json())
-            else:
-                console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
-        evidence.seal_and_stamp(ledger, settings)
+app.command("import")(import_commands.import_)
 
 
 @app.command()
@@ -201,8 +185,12 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 schedule_commands.register(app)
+letter_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
+app.command()(capture_commands.capture)
+app.command()(capture_commands.copy_clean)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()
@@ -229,10 +217,13 @@ def dossier(
 ) -> None:
     """Write the dossier of a confirmed case, or say why it cannot be written."""
     from reports import write_dossier
+    from review.decide import settle_due
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
         ledger, means = open_ledger(settings, create=False), means_of(settings)
+        with ledger.session() as session:
+            settle_due(session)  # a decision whose time to be taken back is over counts, also when the desk is closed
         evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
         written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
@@ -242,6 +233,8 @@ def dossier(
         "complete": written.complete,
         "gaps": list(written.gaps),
         "manifest_sha256": written.manifest_sha256,
+        "cases": list(written.cases),
+        "checks": written.checks,
     }
     if json:
         console.say_json(figures)
@@ -263,7 +256,10 @@ def stats(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="crawls, captures, listings, passages, findings, cases, clean_captures or instructive."),
+    ],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -286,22 +282,7 @@ def list_(
             sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
 
-@app.command()
-def person(
-    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
-    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
-    ] = "",
-    home: HomeOption = None,
-) -> None:
-    """Give a person an account at the desk; the password is asked for."""
-    from review.people import add_reviewer
-
-    with open_ledger(load_settings(home=home)).session() as session:
-        add_reviewer(session, login, name, password, role)
-    console.out.print(f"{login}: account made")
+app.add_typer(person_commands.app)
 
 
 @app.command()

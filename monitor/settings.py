@@ -93,8 +93,11 @@ class Settings(BaseSettings):
     Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
     no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
     `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
-    signature be checked for years (PAdES B-LT). `crawls` are the platforms looked after on schedule, `agreements` the
-    hosts with a written agreement, `alerts` where alarms go.
+    signature be checked for years (PAdES B-LT).
+    `ntp_servers` tell how far our clock is (`VIGIE_NTP_SERVERS` is a JSON list; empty: none is asked);
+    `address_service` is an http(s) address that answers with the asker's IP and nothing else (empty: none is asked).
+    `crawls` are the platforms looked after on schedule, `agreements` the hosts with a written agreement, `alerts` where
+    alarms go.
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -117,6 +120,8 @@ class Settings(BaseSettings):
     agreements: list[AgreementSettings] = []
     alerts: AlertSettings = AlertSettings()
     revocation_lists: list[Path] = []
+    ntp_servers: list[str] = ["ntp-p1.obspm.fr", "fr.pool.ntp.org"]
+    address_service: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @field_validator("authorities")
     @classmethod

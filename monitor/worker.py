@@ -85,6 +85,12 @@ def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     def seal() -> None:
         schedule.seal_new(settings)
 
+    @app.task(name="watch", retry=again, lock="watch", queueing_lock="watch")
+    def watch() -> None:
+        done = schedule.watch_evidence(settings)
+        if done.state == "failed":
+            log.error("evidence: %s", done.detail)
+
     @app.periodic(cron=PLAN_EVERY)
     @app.task(name="plan", queueing_lock="plan", pass_context=False)
     async def plan(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the moment
@@ -109,6 +115,7 @@ async def enqueue(app: App, settings: Settings) -> int:
         ),
         app.configure_task("detect", lock="detect", queueing_lock="detect"),
         app.configure_task("seal", lock="seal", queueing_lock="seal"),
+        app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
     put = 0
     for job in wanted:

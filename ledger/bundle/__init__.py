@@ -1,7 +1,16 @@
 """Bundles: what leaves the house, as BagIt folder, canonical ZIP or WACZ. It decides nothing and verifies nothing."""
 
 from ledger.bundle.bag import TAG_MANIFEST, Label, Stamp, Stamping, close, shipped
-from ledger.bundle.evidence import CapturedFile, Evidence, SealFile, SealToken, evidence_files, write_evidence
+from ledger.bundle.evidence import (
+    CapturedFile,
+    CleanExhibit,
+    Evidence,
+    SealFile,
+    SealToken,
+    evidence_files,
+    write_clean,
+    write_evidence,
+)
 from ledger.bundle.folder import CannotWrite, Staging, free_name, published, staging, told
 from ledger.bundle.means import Means
 from ledger.bundle.pdf_signing import CannotSignPdf, SignedPdf, Trust, sign_pdf
@@ -16,6 +25,7 @@ __all__ = [
     "CannotSignPdf",
     "CannotWrite",
     "CapturedFile",
+    "CleanExhibit",
     "Evidence",
     "Label",
     "Means",
@@ -40,6 +50,7 @@ __all__ = [
     "sign_pdf",
     "staging",
     "told",
+    "write_clean",
     "write_evidence",
     "write_wacz",
     "write_zip",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ledger.bundle.bag import Label, close
-from ledger.bundle.evidence import Evidence, write_evidence
+from ledger.bundle.evidence import CleanExhibit, write_clean, write_evidence
 from ledger.bundle.folder import PARTIAL, CannotWrite, free_name, published, staging, told
 from ledger.bundle.gather import gather_evidence
 from ledger.bundle.means import Means
@@ -69,16 +69,27 @@ def captures_of_case(ledger: Ledger, case_id: int) -> tuple[int, ...]:
         return tuple(sorted({passage.capture_id for passage in passages_of(session, case)}))
 
 
-def export_bag(ledger: Ledger, order: Order, out: Path, means: Means, now: datetime | None = None) -> Exported:
+def export_bag(
+    ledger: Ledger,
+    order: Order,
+    out: Path,
+    means: Means,
+    *,
+    clean: Sequence[CleanExhibit] = (),
+    now: datetime | None = None,
+) -> Exported:
     """Write `<name>/`, a BagIt bag, and its ZIP, and record the export. Nothing is left behind when it fails.
+
+    `clean` are the clean captures that belong to it.
 
     Raises `EvidenceMissing`, `EvidenceDamaged`, `ChainBroken`, `StoreFull`, `CannotWrite`.
     """
     at = _second(now)
-    archives, evidence = _collect(ledger, order, "exhibits")
+    archives, held = _collect(ledger, order, "exhibits")
     with told(out), staging(out) as stage:
         for archive in archives:
             stage.write(f"exhibits/{archive.name}", archive.data)
+        evidence = gather_evidence(ledger, held | write_clean(stage, clean))
         write_evidence(stage, evidence)
         stage.write("captures.wacz", write_wacz(archives, title=order.title, made_at=at, software=order.software))
         name = free_name(out, order.name)
@@ -92,7 +103,8 @@ def export_bag(ledger: Ledger, order: Order, out: Path, means: Means, now: datet
 
 def export_wacz(ledger: Ledger, order: Order, out: Path, now: datetime | None = None) -> Exported:
     """Write `<name>.wacz` with the proofs inside, and record the export. Raises as `export_bag` does."""
-    archives, evidence = _collect(ledger, order, "archive")
+    archives, held = _collect(ledger, order, "archive")
+    evidence = gather_evidence(ledger, held)
     data = sealed_wacz(archives, evidence, title=order.title, made_at=_second(now), software=order.software)
     digest = hashlib.sha256(data).hexdigest()
     with told(out):
@@ -108,8 +120,10 @@ def export_wacz(ledger: Ledger, order: Order, out: Path, now: datetime | None = 
     return Exported(path, None, digest, len(evidence.captures))
 
 
-def _collect(ledger: Ledger, order: Order, folder: str) -> tuple[list[WebArchive], Evidence]:
-    """The web archives, each once, and the proofs of every capture that they hold."""
+def _collect(
+    ledger: Ledger, order: Order, folder: str
+) -> tuple[list[WebArchive], dict[tuple[str, int], tuple[str, str]]]:
+    """The web archives, each once, and the file and hash of every capture that they hold."""
     with ledger.session() as session:
         rows = {row.id: row for row in session.scalars(select(Capture).where(Capture.id.in_(order.captures)))}
         origins = {row.revisit_of_id for row in rows.values() if row.revisit_of_id}
@@ -128,7 +142,7 @@ def _collect(ledger: Ledger, order: Order, folder: str) -> tuple[list[WebArchive
             page = Page(source.url, source.captured_at, f"Capture n° {source.id}")
             archives[name] = WebArchive(name, ledger.store.read(source.warc_sha256), (page,))
         held[CAPTURE, number] = (f"{folder}/{name}", source.warc_sha256)
-    return list(archives.values()), gather_evidence(ledger, held)
+    return list(archives.values()), held
 
 
 def _second(now: datetime | None) -> datetime:

@@ -152,6 +152,8 @@ class Home(Bundle):
             last, previous = row["sequence"], sha256(line)
             need(previous == row["hash"], f"l’événement n° {last} a changé, ou le journal est rompu avant lui")
             tree.add(line)
+            gone = row["kind"] == "sealed" and row["subject_id"] not in self.seals
+            need(not gone, f"le scellé n° {row['subject_id']}, inscrit au journal, a été retiré")
             if last in ends:
                 told = ends.pop(last)["log"]
                 held = (previous, tree.count, tree.root())

@@ -14,6 +14,8 @@ from ledger import Ledger
 from monitor import schedule, worker
 from monitor.settings import CrawlSettings, Settings
 
+ALL = ["detect", "doctolib", "maiia", "seal", "watch"]
+
 
 @pytest.fixture
 def settings(postgresql_url: str, home: Path) -> Settings:
@@ -38,6 +40,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(schedule, "crawl_due", crawl)
     monkeypatch.setattr(schedule, "read_new", other("detect"))
     monkeypatch.setattr(schedule, "seal_new", other("seal"))
+    monkeypatch.setattr(schedule, "watch_evidence", other("watch"))
     return jobs
 
 
@@ -53,10 +56,10 @@ def sql(settings: Settings, statement: str) -> list[Any]:
 
 def test_each_job_is_done_once_and_the_queue_ends_empty(settings: Settings, done: list[str]) -> None:
     worker.work(settings, once=True)
-    assert sorted(done) == ["detect", "doctolib", "maiia", "seal"]
+    assert sorted(done) == ALL
     assert sql(settings, "SELECT id FROM procrastinate_jobs WHERE status IN ('todo', 'doing')") == []
     worker.work(settings, once=True)  # the tables are there: nothing is made twice
-    assert len(done) == 8
+    assert len(done) == 2 * len(ALL)
 
 
 def test_two_workers_share_the_jobs_and_do_none_twice(settings: Settings, done: list[str]) -> None:
@@ -67,13 +70,13 @@ def test_two_workers_share_the_jobs_and_do_none_twice(settings: Settings, done: 
         async with app.open_async():
             return await worker.enqueue(app, settings), await worker.enqueue(app, settings)
 
-    assert asyncio.run(put()) == (4, 0)
+    assert asyncio.run(put()) == (len(ALL), 0)
     running = [threading.Thread(target=_take, args=(settings,)) for _ in range(2)]
     for one in running:
         one.start()
     for one in running:
         one.join(timeout=60)
-    assert sorted(done) == ["detect", "doctolib", "maiia", "seal"]
+    assert sorted(done) == ALL
 
 
 def _take(settings: Settings) -> None:
@@ -105,7 +108,7 @@ def test_what_a_dead_worker_was_doing_is_taken_up(settings: Settings, done: list
     if put_again:
         asyncio.run(put())  # meanwhile the plan put the same work in the queue again
     worker.work(settings, once=True)
-    assert sorted(done) == ["detect", "doctolib", "maiia", "seal"]
+    assert sorted(done) == ALL
 
 
 def test_a_platform_that_is_busy_is_tried_again_later(

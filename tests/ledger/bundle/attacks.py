@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from typing import Any
 
 import bundle_world as world
 
-from ledger.bundle import Evidence, evidence_files, write_wacz
+from ledger.bundle import Evidence, evidence_files, write_wacz, write_zip
 
 TAGS, MANIFEST, CLOSING, SIGNATURE = "tagmanifest-sha256.txt", "manifest-sha256.txt", "closing.json", "closing.json.p7s"
 
@@ -361,6 +362,22 @@ def change_the_day_of_closing(scene: Scene) -> None:
     rebag(scene, keep=True, made="2020-01-01T00:00:00.000000Z")
 
 
+def repack_wacz(data: bytes, name: str, edit: Callable[[bytes], bytes]) -> bytes:
+    """A WACZ with one file edited, and both datapackage files made to agree with it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        held = {one: archive.read(one) for one in archive.namelist()}
+    held[name] = edit(held[name])
+    package = json.loads(held["datapackage.json"])
+    for entry in package["resources"]:
+        entry |= {"hash": f"sha256:{world.sha256(held[entry['path']])}", "bytes": len(held[entry["path"]])}
+    held["datapackage.json"] = json.dumps(package, indent=1).encode() + b"\n"
+    digest = {"path": "datapackage.json", "hash": f"sha256:{world.sha256(held['datapackage.json'])}"}
+    held["datapackage-digest.json"] = json.dumps(digest, indent=1).encode() + b"\n"
+    target = io.BytesIO()
+    write_zip(target, dict(held))
+    return target.getvalue()
+
+
 # Captures and archives
 
 
@@ -602,8 +619,6 @@ def zip_under_another_folder_name(scene: Scene) -> Path:
 @attack()
 def zip_made_again_by_a_common_tool(scene: Scene) -> Path:
     """The same files, packed by the standard library: nothing is lost, but it is no longer the file that was sent."""
-    import zipfile
-
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members(scene):
