@@ -129,5 +129,5 @@ def _say(report: VisitReport) -> None:
         console.table(f"Clean capture {kept.id} of case {kept.case_id}", rows)
     if not report.visits and not report.left:
         console.out.print("nothing is due")
-    if report.left:
-        console.out.print(f"{len(report.left)} left for another day: their site has said no")
+    for left in report.left:
+        console.out.print(f"case {left.due.case_id}: left for another run, {left.reason}", markup=False)
