@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from crawler.browser import ChromiumMissing, Limits, Order, RobotsBook, find_chromium, take
 from crawler.frontier import host_of
@@ -20,7 +21,6 @@ from ledger.clean_captures import KeptCapture, Target, keep, target_of, watched
 from ledger.clean_facts import Taken
 from ledger.clean_schedule import Due, Why, due, next_due
 from ledger.frontier import stopped
-from ledger.models import Case
 from monitor.settings import Settings
 from reference import load_reference
 from reference.errors import VigieError
@@ -64,10 +64,18 @@ class Ways:
 
 
 @dataclass(frozen=True)
-class Left:
-    """A page that was due and not visited, and why."""
+class Planned:
+    """A visit that is due, and its page."""
 
     due: Due
+    target: Target
+
+
+@dataclass(frozen=True)
+class Left:
+    """A visit that was due and not made, and why."""
+
+    planned: Planned
     reason: str
 
 
@@ -79,11 +87,12 @@ class VisitReport:
     left: tuple[Left, ...] = ()
 
 
-def due_now(ledger: Ledger, now: datetime | None = None) -> list[Due]:
-    """What is due, longest waiting first."""
+def due_now(ledger: Ledger, now: datetime | None = None, limit: int | None = None) -> list[Planned]:
+    """What is due, longest waiting first. A case whose wording is not in the ledger any more has no page to visit."""
     with ledger.session() as session:
-        cases = watched(session)
-    return due(cases, now or datetime.now(UTC))
+        found = due(watched(session), now or datetime.now(UTC))
+        with_page = ((one, target_of(session, one.case_id)) for one in found)
+        return list(islice((Planned(one, target) for one, target in with_page if target is not None), limit))
 
 
 def second_due(ledger: Ledger, case_id: int) -> datetime | None:
@@ -97,7 +106,7 @@ def visit_due(
     ledger: Ledger, ways: Ways, *, limit: int | None = None, actor: str = "vigie", on_visit: OnVisit | None = None
 ) -> VisitReport:
     """Visit what is due now. Raises `ChromiumMissing` before anything is asked, `StoreFull` or `LedgerUnavailable`."""
-    return _visit(ledger, ways, due_now(ledger)[:limit], actor, on_visit)
+    return _visit(ledger, ways, due_now(ledger, limit=limit), actor, on_visit)
 
 
 def visit_cases(
@@ -110,16 +119,17 @@ def visit_cases(
 ) -> VisitReport:
     """Visit the pages of these cases now, whatever the schedule says. Raises `NoSuchCase` before anything is asked."""
     now = datetime.now(UTC)
+    wanted = []
     with ledger.session() as session:
-        known = {one.case_id: one.url for one in watched(session, cases)}
-    for case in cases:
-        if case not in known:
-            raise NoSuchCase(f"{case}: no such case with wording to look for")
-    wanted = [Due(case, known[case], now, Why.REVISIT) for case in dict.fromkeys(cases)]
+        for case in dict.fromkeys(cases):
+            target = target_of(session, case)
+            if target is None:
+                raise NoSuchCase(f"{case}: no such case with wording to look for")
+            wanted.append(Planned(Due(case, now, Why.REVISIT), target))
     return _visit(ledger, ways, wanted, actor, on_visit)
 
 
-def _visit(ledger: Ledger, ways: Ways, wanted: Sequence[Due], actor: str, on_visit: OnVisit | None) -> VisitReport:
+def _visit(ledger: Ledger, ways: Ways, wanted: Sequence[Planned], actor: str, on_visit: OnVisit | None) -> VisitReport:
     if wanted and find_chromium() is None:
         raise ChromiumMissing("no Chromium is installed: `make setup` says how to get one")
     run = _Run(ledger, ways, actor)
@@ -127,11 +137,11 @@ def _visit(ledger: Ledger, ways: Ways, wanted: Sequence[Due], actor: str, on_vis
     left: list[Left] = []
     try:
         for one in wanted:
-            reason = run.why_not(one)
+            reason = run.why_not(one.target)
             if reason:
                 left.append(Left(one, reason))
                 continue
-            visits.append(run.visit(one))
+            visits.append(run.visit(one.target))
             if on_visit is not None:
                 on_visit(visits[-1])
     finally:
@@ -148,26 +158,25 @@ class _Run:
         self.paces: dict[str, Pace] = {}
         self.closed: set[str] = set()
 
-    def why_not(self, one: Due) -> str:
+    def why_not(self, target: Target) -> str:
         """Why the page is left for another run, or "" once its host may be asked; waits ten minutes at most."""
-        host = host_of(one.url)
+        host = host_of(target.url)
         with self.ledger.session() as session:
             reason = stopped(session, self.ledger.home)
         if reason:
             return reason
         if host in self.closed:
             return "the site has said no in this run"
-        moment, reason = self._pace(self._target(one)).host(host).earliest(time.time())
+        moment, reason = self._pace(target).host(host).earliest(time.time())
         wait = moment - time.time()
         if wait > LONGEST_WAIT:
             return reason
         time.sleep(max(0.0, wait))
         return ""
 
-    def visit(self, one: Due) -> KeptCapture:
+    def visit(self, target: Target) -> KeptCapture:
         """Visit, keep, and remember how the host was asked."""
-        target, host = self._target(one), host_of(one.url)
-        pace = self._pace(target)
+        pace, host = self._pace(target), host_of(target.url)
         pace.sent(host)
         taken = take(self._order(target, pace), self.book)
         self._remember(pace, host, taken)
@@ -183,10 +192,6 @@ class _Run:
         policy.state.day_count += max(0, taken.requests - 1)
         policy.state.last_sent = time.time()
         pace.answered(host, AS_A_CRAWL.get(taken.outcome, taken.outcome), seconds, taken.rest_asked)
-
-    def _target(self, one: Due) -> Target:
-        with self.ledger.session() as session:
-            return target_of(session, session.get_one(Case, one.case_id))
 
     def _pace(self, target: Target) -> Pace:
         """The rules of the platform for any host, and the operator's for those he named."""

@@ -134,7 +134,7 @@ def test_what_is_due_is_visited_once(sqlite_ledger: Ledger, outcomes: dict[str, 
     assert visit_due(sqlite_ledger, Ways("contact@exemple.fr")).visits == ()
     second = second_due(sqlite_ledger, first)
     assert second == report.visits[0].ended_at + timedelta(hours=24)
-    assert [one.case_id for one in due_now(sqlite_ledger, second)] == [1]
+    assert [one.due.case_id for one in due_now(sqlite_ledger, second)] == [1]
 
 
 def test_a_site_that_says_no_is_not_asked_again_in_the_same_run(
@@ -146,7 +146,7 @@ def test_a_site_that_says_no_is_not_asked_again_in_the_same_run(
     outcomes["https://un.exemple/a"] = "blocked"
     report = visit_due(sqlite_ledger, Ways("contact@exemple.fr"))
     assert [kept.url for kept in report.visits] == ["https://un.exemple/a", "https://deux.exemple/"]
-    assert [one.due.url for one in report.left] == ["https://un.exemple/b", "https://un.exemple/c"]
+    assert [one.planned.target.url for one in report.left] == ["https://un.exemple/b", "https://un.exemple/c"]
 
 
 def test_a_pause_is_shortened_for_named_hosts_alone(sqlite_ledger: Ledger, outcomes: dict[str, str]) -> None:
@@ -172,7 +172,9 @@ def test_hosts_are_asked_at_the_pace_of_crawls_and_remembered(
         row = session.get_one(HostPace, "un.exemple")
         row.state = {**row.state, "rest_until": clock.now + 3600, "rest_reason": "it asked to slow down"}
     report = visit_due(sqlite_ledger, Ways("contact@exemple.fr"))
-    assert [(one.due.url, one.reason) for one in report.left] == [("https://un.exemple/c", "it asked to slow down")]
+    assert [(one.planned.target.url, one.reason) for one in report.left] == [
+        ("https://un.exemple/c", "it asked to slow down")
+    ]
     clock.now = datetime(2026, 3, 4, 2, tzinfo=UTC).timestamp()
     assert [one.reason for one in visit_due(sqlite_ledger, Ways("contact@exemple.fr")).left] == ["outside its hours"]
 
@@ -251,7 +253,12 @@ def test_the_plan_says_what_is_due(command: Any, sqlite_ledger: Ledger) -> None:
     add_case(sqlite_ledger, "https://un.exemple/")
     status, out, _ = command("--plan", "--json")
     assert status == 0
-    assert json.loads(out) == {"case": 1, "url": "https://un.exemple/", "since": NOW.isoformat(), "why": "first"}
+    assert json.loads(out) == {
+        "case_id": 1,
+        "url": "https://un.exemple/",
+        "since": NOW.isoformat(),
+        "why": "first",
+    }
     assert "case 1: first, due since" in command("--plan")[1]
 
 
