@@ -16,7 +16,7 @@ from typing import Any
 class Page:
     """What one path answers."""
 
-    body: str = ""
+    body: str | bytes = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     kind: str = "text/html; charset=utf-8"
@@ -93,7 +93,7 @@ class SmallSite:
                     site.most_at_once = max(site.most_at_once, site._busy)
                 answer = site._answer(self.path)
                 time.sleep(answer.wait)
-                body = answer.body.encode()
+                body = answer.body.encode() if isinstance(answer.body, str) else answer.body
                 tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
                 same = site.etags and answer.status == 200 and self.headers.get("If-None-Match") == tag
                 self.send_response(304 if same else answer.status)

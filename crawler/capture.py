@@ -8,6 +8,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,6 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
 from scrapy.responsetypes import responsetypes
 from service_identity import VerificationError
-from twisted.web.client import ResponseFailed
 
 from crawler.frontier import host_of
 from crawler.guard import RefusedRequest
@@ -279,15 +279,23 @@ class CaptureMiddleware:
         self.run.counts["bytes"] += size
 
 
-def failure_of(exception: Exception) -> tuple[Outcome, str]:
+def failure_of(exception: BaseException) -> tuple[Outcome, str]:
     """The outcome of a request that got no answer: a certificate that proves nothing is told from a mere silence."""
-    inner: list[Any] = [exception]
-    if isinstance(exception, ResponseFailed):
-        inner += [getattr(one, "value", one) for one in exception.reasons]
-    inner += [one.__cause__ for one in list(inner) if getattr(one, "__cause__", None)]
-    for one in inner:
+    for one in _causes(exception):
         if isinstance(one, (VerificationError, ssl.CertificateError)):
             return Outcome.BAD_CERTIFICATE, "its certificate is of another host"
         if isinstance(one, SSL.Error) and "certificate" in str(one):
             return Outcome.BAD_CERTIFICATE, f"its certificate does not hold: {one}"
     return Outcome.NO_ANSWER, f"{type(exception).__name__}: {exception}"
+
+
+def _causes(exception: BaseException, depth: int = 0) -> Iterator[BaseException]:
+    """The exception and what lies behind it: Scrapy wraps Twisted's, which wraps OpenSSL's."""
+    yield exception
+    if depth > 5:
+        return
+    behind = [getattr(one, "value", one) for one in getattr(exception, "reasons", None) or ()]
+    behind += [exception.__cause__, exception.__context__]
+    for one in behind:
+        if isinstance(one, BaseException):
+            yield from _causes(one, depth + 1)

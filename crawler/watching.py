@@ -55,6 +55,7 @@ class Facts:
     refusals: list[str] = field(default_factory=list)
     read: dict[str, int] = field(default_factory=dict)  # answers by shape
     held: dict[str, int] = field(default_factory=dict)  # answers by « shape field » that hold the field
+    pieces: dict[str, list[float]] = field(default_factory=dict)  # passages by « shape field »: sum, sum of squares
     lengths: dict[str, float] = field(default_factory=dict)  # median characters by « shape field »
     listings_read: int = 0
     covered: dict[str, int] = field(default_factory=dict)  # listings by field, over all their answers
@@ -100,6 +101,9 @@ def add_up(facts: Facts, readings: Iterable[Read]) -> Facts:
         names = one.shown | {name for name, _, _ in one.passages}
         held.update(f"{one.shape} {name}" for name in names)
         fields[one.key] |= names
+        for name, count in Counter(name for name, _, _ in one.passages).items():
+            sums = facts.pieces.setdefault(f"{one.shape} {name}", [0.0, 0.0])
+            facts.pieces[f"{one.shape} {name}"] = [sums[0] + count, sums[1] + count**2]
         for name, text, new in one.passages:
             facts.texts += 1
             facts.garbled += any(mark in text for mark in _MOJIBAKE)
@@ -162,6 +166,7 @@ def _fields(now: Facts, past: Sequence[Facts], watch: Watch) -> Iterable[Alarm]:
                 f"{place} ({shape}): {now.held.get(name, 0)} of {now.read[shape]} answers, "
                 f"usually {before / read[shape]:.0%}",
             )
+    yield from _pieces(now, past, read)
     if not past and now.listings_read >= ENOUGH and not now.unchanged:
         for place, share in watch.shares.items():
             if now.covered.get(place, 0) < share * now.listings_read:
@@ -173,6 +178,24 @@ def _fields(now: Facts, past: Sequence[Facts], watch: Watch) -> Iterable[Alarm]:
             yield Alarm("length", f"{name}: {size:.0f} characters, usually {median(usual):.0f}")
     if now.garbled >= 5 and now.garbled > 0.05 * now.texts:
         yield Alarm("encoding", f"{now.garbled} of {now.texts} texts are wrongly decoded")
+
+
+def _pieces(now: Facts, past: Sequence[Facts], read: Mapping[str, int]) -> Iterable[Alarm]:
+    """A field that is still read, and holds fewer passages than it did: one of its places is no longer found."""
+    before: dict[str, list[float]] = {}
+    for one in past:
+        for name, sums in one.pieces.items():
+            known = before.get(name, [0.0, 0.0])
+            before[name] = [known[0] + sums[0], known[1] + sums[1]]
+    for name, (total, squares) in sorted(before.items()):
+        shape = name.partition(" ")[0]
+        here, there = now.read.get(shape, 0), read[shape]
+        if here < ENOUGH or there < ENOUGH:
+            continue
+        usual, mean = total / there, now.pieces.get(name, [0.0, 0.0])[0] / here
+        spread = math.sqrt(max(squares / there - usual**2, 1e-6) * (1 / here + 1 / there))
+        if mean < 0.85 * usual and usual - mean > 6 * spread:
+            yield Alarm("pieces", f"{name}: {mean:.1f} passages an answer, usually {usual:.1f}")
 
 
 def _pooled(past: Sequence[Facts]) -> tuple[Counter[str], Counter[str]]:

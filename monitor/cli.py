@@ -21,6 +21,8 @@ from monitor import (
     export_commands,
     import_commands,
     learning,
+    letter_commands,
+    person_commands,
     registry_commands,
     schedule,
     schedule_commands,
@@ -183,6 +185,7 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 schedule_commands.register(app)
+letter_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)
@@ -214,10 +217,13 @@ def dossier(
 ) -> None:
     """Write the dossier of a confirmed case, or say why it cannot be written."""
     from reports import write_dossier
+    from review.decide import settle_due
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
         ledger, means = open_ledger(settings, create=False), means_of(settings)
+        with ledger.session() as session:
+            settle_due(session)  # a decision whose time to be taken back is over counts, also when the desk is closed
         evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
         written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
@@ -227,6 +233,8 @@ def dossier(
         "complete": written.complete,
         "gaps": list(written.gaps),
         "manifest_sha256": written.manifest_sha256,
+        "cases": list(written.cases),
+        "checks": written.checks,
     }
     if json:
         console.say_json(figures)
@@ -274,22 +282,7 @@ def list_(
             sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
 
-@app.command()
-def person(
-    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
-    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
-    ] = "",
-    home: HomeOption = None,
-) -> None:
-    """Give a person an account at the desk; the password is asked for."""
-    from review.people import add_reviewer
-
-    with open_ledger(load_settings(home=home)).session() as session:
-        add_reviewer(session, login, name, password, role)
-    console.out.print(f"{login}: account made")
+app.add_typer(person_commands.app)
 
 
 @app.command()

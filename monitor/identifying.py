@@ -97,7 +97,7 @@ def identify(ledger: Ledger) -> int:
     written = 0
     with ledger.session() as session:
         cases = list(session.scalars(select(Case.listing_id).distinct().order_by(Case.listing_id)))
-        seen = set(session.execute(select(Identification.view_id, Identification.version)).tuples())
+        seen = set(session.execute(select(Identification.view_id, Identification.version)))
         for start in range(0, len(cases), BATCH):
             for merged in merged_views(session, cases[start : start + BATCH]):
                 answer = identify_shown(merged.shown, registry)

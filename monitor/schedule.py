@@ -1,4 +1,4 @@
-"""The jobs that come due: crawl what is due, read what is new, seal what is unsealed. Each may be called at any time.
+"""The jobs that come due: crawl what is due, read, seal, watch over the evidence. Each may be called at any time.
 
 `vigie run-due` and `vigie worker` call these same functions; they keep no clock of their own: what is due is in the
 ledger.
@@ -170,13 +170,30 @@ def seal_new(settings: Settings) -> Done:
         ledger.close()
 
 
+def watch_evidence(settings: Settings) -> Done:
+    """Hash the evidence again when its last check is old enough, and erase what has had its time."""
+    ledger = Ledger.open(settings.home, settings.database_url)
+    try:
+        erased = evidence.purge(ledger, settings)
+        report = evidence.fixity_if_due(ledger, settings)
+    finally:
+        ledger.close()
+    if report is None and not (erased.erased or erased.files):
+        return Done("watch", "nothing")
+    told = {"erased": erased.erased}
+    if report is not None:
+        told |= {"files": report.files, "damaged_or_missing": len(report.damages)}
+    return Done("watch", "failed" if report and report.damages else "done", told)
+
+
 def run_due(settings: Settings, on_done: Callable[[Done], None]) -> list[Done]:
     """Every job in turn; one that fails does not keep the others from their turn. Tells each as it ends."""
     done = []
     for platform in scheduled(settings):
         done.append(_guarded(f"crawl {platform}", lambda name=platform: crawl_due(settings, name)))  # type: ignore[misc]
         on_done(done[-1])
-    for name, job in (("detect", read_new), ("capture", visit_new), ("seal", seal_new)):
+    every = (("detect", read_new), ("capture", visit_new), ("seal", seal_new), ("watch", watch_evidence))
+    for name, job in every:
         done.append(_guarded(name, lambda work=job: work(settings)))  # type: ignore[misc]
         on_done(done[-1])
     return done
@@ -189,4 +206,6 @@ def _guarded(name: str, job: Callable[[], Done]) -> Done:
         return Done(name, "failed", {"reason": str(error)})
 
 
-__all__ = ["CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new"]
+__all__ = [
+    "CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new", "watch_evidence",
+]  # fmt: skip

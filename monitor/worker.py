@@ -61,7 +61,7 @@ def prepare(settings: Settings, app: App) -> None:
         ledger.close()
 
 
-def make_app(settings: Settings) -> App:
+def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     """The queue with its tasks, for this configuration."""
     connector = PsycopgConnector(conninfo=address(settings), kwargs={"options": f"-c search_path={SCHEMA}"})
     app = App(connector=connector)
@@ -88,6 +88,12 @@ def make_app(settings: Settings) -> App:
     def seal() -> None:
         schedule.seal_new(settings)
 
+    @app.task(name="watch", retry=again, lock="watch", queueing_lock="watch")
+    def watch() -> None:
+        done = schedule.watch_evidence(settings)
+        if done.state == "failed":
+            log.error("evidence: %s", done.detail)
+
     @app.periodic(cron=PLAN_EVERY)
     @app.task(name="plan", queueing_lock="plan", pass_context=False)
     async def plan(timestamp: int) -> None:  # noqa: ARG001 - procrastinate passes the moment
@@ -96,7 +102,7 @@ def make_app(settings: Settings) -> App:
     @app.periodic(cron=RESCUE_EVERY)
     @app.task(name="rescue", queueing_lock="rescue", pass_context=True)
     async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        await take_up(app)
+        await take_up(app, dead_after)
 
     return app
 
@@ -113,6 +119,7 @@ async def enqueue(app: App, settings: Settings) -> int:
         app.configure_task("detect", lock="detect", queueing_lock="detect"),
         app.configure_task("capture", lock="capture", queueing_lock="capture"),
         app.configure_task("seal", lock="seal", queueing_lock="seal"),
+        app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
     put = 0
     for job in wanted:
@@ -135,7 +142,7 @@ async def take_up(app: App, dead_after: float = DEAD_AFTER) -> int:
 
 def work(settings: Settings, *, once: bool = False, dead_after: float = DEAD_AFTER) -> None:
     """Take jobs until told to stop; `once`: until the queue is empty. Raises `NeedsPostgresql`."""
-    app = make_app(settings)
+    app = make_app(settings, dead_after)
     prepare(settings, app)
 
     async def run() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property
 
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.text import fold, parts
 
 
@@ -192,12 +193,27 @@ class Stance:
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt."""
+    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt.
+
+    `stance` and `ground` are what a confirmation for that reason means unless the reviewer says otherwise.
+    """
 
     code: str
     label: str
     decision: str
     hint: str
+    source: str
+    stance: str | None = None
+    ground: str | None = None
+
+
+@dataclass(frozen=True)
+class LegalGround:
+    """The legal type of a confirmed wording."""
+
+    code: str
+    label: str
+    meaning: str
     source: str
 
 
@@ -215,6 +231,12 @@ class Reference:
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
     verdict_reasons: Mapping[str, VerdictReason]
+    councils: Mapping[str, Council]
+    deadlines: Mapping[str, Deadline]
+    practices: Mapping[str, Practice]
+    routes: Mapping[str, Route]
+    steps: Mapping[str, Step]
+    legal_grounds: Mapping[str, LegalGround]
     watch: Mapping[str, Watch]
 
     def watch_of(self, platform: str) -> Watch:
@@ -276,4 +298,5 @@ _CODE_NAMES = {
     "CSS": "du code de la sécurité sociale",
     "CASF": "du code de l’action sociale et des familles",
     "CP": "du code pénal",
+    "CPC": "du code de procédure civile",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from ledger.models import Capture, Crawl
 from ledger.warc import Exchange
 from reference.errors import VigieError
 from review.bench import Id
-from review.desk import Desk, Refused, SignedIn, TheDesk, signed_in
+from review.desk import Desk, Refused, SignedIn, TheDesk
 from review.neutral import LARGEST, REPLAY_POLICY, neutral_html
 
 WHY = "relecture"  # what the custody log says of a visit to the desk
@@ -70,7 +70,7 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
         )
 
 
-@router.get("/{capture_id}/rejeu", dependencies=[Depends(signed_in)])
+@router.get("/{capture_id}/rejeu")
 def replay(desk: TheDesk, capture_id: Id) -> Response:
     """The captured HTML made inert, in an opaque origin where nothing runs and no request leaves."""
     with desk.ledger.session() as session:

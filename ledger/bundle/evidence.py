@@ -75,7 +75,7 @@ class CleanExhibit:
 
 
 def write_clean(stage: Staging, exhibits: Sequence[CleanExhibit]) -> dict[tuple[str, int], tuple[str, str]]:
-    """Keep the files of clean captures; what `gather_evidence` is to be told of them. Raises `KeyError` without facts."""
+    """Keep the files of clean captures; what `gather_evidence` is told of them. Raises `KeyError` without facts."""
     held = {}
     for exhibit in exhibits:
         for name, data in exhibit.files.items():

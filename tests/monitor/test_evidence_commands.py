@@ -18,6 +18,7 @@ from ledger.models import Capture, Event
 from ledger.warc import to_warc_gz
 from monitor.evidence import purge
 from monitor.local_authority import AuthorityServer, LocalAuthority
+from monitor.schedule import watch_evidence
 from monitor.settings import Settings
 
 ONE = '{"name": "a", "url": "http://x/", "certificates": "x"}'
@@ -142,3 +143,14 @@ def test_purge_keeps_what_has_time_and_all_without_a_limit(filled: Path) -> None
     report = purge(ledger, Settings(home=filled, keep_days=max(age.days, 1)))
     assert (report.erased, report.files) == (1, 1)
     ledger.close()
+
+
+def test_the_schedule_watches_over_the_evidence(filled: Path) -> None:
+    settings = Settings(home=filled)
+    first = watch_evidence(settings)
+    assert (first.state, first.detail) == ("done", {"erased": 0, "files": 1, "damaged_or_missing": 0})
+    assert watch_evidence(settings).state == "nothing"
+    (path,) = (filled / "evidence").rglob("*.warc.gz")
+    path.unlink()
+    with mock.patch("monitor.evidence.is_due", return_value=True):
+        assert watch_evidence(settings).state == "failed"

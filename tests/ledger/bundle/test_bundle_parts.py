@@ -199,7 +199,7 @@ class Office:
         return Trust(self.root.public_bytes(serialization.Encoding.PEM), lists)
 
 
-def test_the_levels_of_a_pdf_signature(pdf: bytes, tmp_path: Path) -> None:
+def test_row_pdf_signed_at_each_level(pdf: bytes, tmp_path: Path) -> None:
     office = Office(tmp_path)
     signer, ask = office.person("Association d’essai"), asker(office.authority())
     levels = {}
