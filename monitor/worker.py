@@ -81,6 +81,10 @@ def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     def detect() -> None:
         schedule.read_new(settings)
 
+    @app.task(name="capture", retry=again, lock="capture", queueing_lock="capture")
+    def capture() -> None:
+        schedule.visit_new(settings)
+
     @app.task(name="seal", retry=again, lock="seal", queueing_lock="seal")
     def seal() -> None:
         schedule.seal_new(settings)
@@ -114,6 +118,7 @@ async def enqueue(app: App, settings: Settings) -> int:
             for name in schedule.scheduled(settings)
         ),
         app.configure_task("detect", lock="detect", queueing_lock="detect"),
+        app.configure_task("capture", lock="capture", queueing_lock="capture"),
         app.configure_task("seal", lock="seal", queueing_lock="seal"),
         app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
