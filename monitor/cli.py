@@ -13,7 +13,7 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, learning, letter_commands, verify_commands
+from monitor import console, evidence, evidence_commands, learning, letter_commands, stats_commands, verify_commands
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
@@ -188,6 +188,7 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 letter_commands.register(app)
+stats_commands.register(app)
 app.command()(verify_commands.verify)
 
 
@@ -235,18 +236,6 @@ def dossier(
         console.say_json(figures)
     else:
         console.table(f"Dossier {case}", [(name, str(value)) for name, value in figures.items()])
-
-
-@app.command()
-def stats(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Count what the ledger holds, from pages seen to dossiers written."""
-    from reports import statistics
-
-    figures = statistics(open_ledger(load_settings(home=home), create=False))
-    if json:
-        console.say_json(figures)
-    else:
-        console.table("Ledger", [(name, str(value)) for name, value in figures.items()])
 
 
 @app.command("list")
