@@ -13,7 +13,16 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, learning, letter_commands, stats_commands, verify_commands
+from monitor import (
+    console,
+    evidence,
+    evidence_commands,
+    learning,
+    letter_commands,
+    sending_commands,
+    stats_commands,
+    verify_commands,
+)
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from reference.errors import VigieError
@@ -188,6 +197,7 @@ app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
 letter_commands.register(app)
+sending_commands.register(app)
 stats_commands.register(app)
 app.command()(verify_commands.verify)
 

@@ -167,7 +167,7 @@ def _whole(group: Group, reference: Reference) -> Json:
         [names[one.stance], str(one.count), _between(one.share), _between(one.corrected) if one.corrected else "—"]
         for one in group.measures
     ]
-    return {"withheld": False, "listings": str(group.listings), "rows": held}
+    return {"withheld": False, "listings": f"{group.listings:,}".replace(",", "\u202f"), "rows": held}
 
 
 def _chart(title: str, note: str, groups: tuple[Group, ...], stance: str, *, ordered: bool = False) -> Json:
