@@ -28,4 +28,4 @@ def test_killed_anywhere_nothing_is_lost(tmp_path: Path, sqlite_template: bytes)
     assert report.landed >= POINTS // 2
     assert (
         sorted(report.recoveries)[POINTS // 2] < 2 * 5
-    )  # seconds; the level is 2, on a machine that does nothing else
+    )  # seconds; the level is 2, on an idle machine
