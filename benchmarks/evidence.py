@@ -184,7 +184,7 @@ def _shares(blocks: list[bytes]) -> list[list[bytes]]:
 def chain(count: int) -> None:
     """Walk a log of so many events, beside SHA-256 alone over the same lines."""
     with fresh() as ledger:
-        lines = _fill_log(ledger.home / "ledger.sqlite", count)
+        lines = fill_log(ledger.home / "ledger.sqlite", count)
         taken = []
         for _ in range(2):
             began = time.perf_counter()
@@ -200,7 +200,7 @@ def chain(count: int) -> None:
           f"SHA-256 alone over the same lines: {alone:.2f} s")  # fmt: skip
 
 
-def _fill_log(path: Path, count: int) -> list[bytes]:
+def fill_log(path: Path, count: int) -> list[bytes]:
     """So many chained events, written by SQLite's own driver; their lines."""
     previous, lines, events, links = None, [], [], []
     stored = START.strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -295,15 +295,10 @@ def small_disks() -> None:
             f'mount -t tmpfs -o size=4m none {folder} && "$PYTHON" -c "$FILL" {folder}/home '
             f'&& mount -o remount,ro {folder} && "$PYTHON" -c "$SEAL" seal --home {folder}/home; echo "status $?"'
         )
-        environment = {
-            **os.environ,
-            "PYTHON": sys.executable,
-            "FILL": _ON_A_SMALL_DISK,
-            "SEAL": "from monitor.cli import main; main()",
-        }
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", inside], env=environment, capture_output=True, text=True, check=False
-        )
+        words = {"PYTHON": sys.executable, "FILL": _ON_A_SMALL_DISK, "SEAL": "from monitor.cli import main; main()"}
+        environment = {**os.environ, **words}
+        command = ["unshare", "-m", "sh", "-c", inside]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     print("full disk, then read-only:", "; ".join((done.stdout + done.stderr[-300:]).strip().splitlines()))
 
 

@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     RATE_LIMITED = "rate_limited"
     FORBIDDEN_BY_ROBOTS = "forbidden_by_robots"
     NO_ANSWER = "no_answer"
+    BAD_CERTIFICATE = "bad_certificate"
     UNREADABLE = "unreadable"
 
 

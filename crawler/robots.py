@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_ROBOTS = 500 * 1024  # bytes that are read; the standard asks for at least this much
-MOST_REDIRECTS = 5
+ROBOTS_META = "asks_for_robots"  # marks the request for robots.txt itself
 _LINES = re.compile(r"\r\n|\n|\r")
 _RECORD = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:\s*(.*?)\s*", re.DOTALL)
 _TOKEN = re.compile(r"\*|[A-Za-z_-]+")

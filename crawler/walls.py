@@ -23,8 +23,10 @@ SHORT = 1500  # characters of visible text over which a page is a page
 FEW = 600  # a wall that explains itself
 HARDLY = 220  # a wall of one or two sentences
 NOTHING = 60  # no more than a button
+SMALL = 4000  # characters of source: no page is drawn by less
 LITTLE = 150  # beside a consent notice: under it the notice is a wall and not a banner
 _TAG = re.compile(r"<(script|style|noscript|template)\b.*?</\1\s*>|<[^>]{0,2000}>", re.IGNORECASE | re.DOTALL)
+_NO_SCRIPT = re.compile(r"<noscript\b.*?</noscript\s*>", re.IGNORECASE | re.DOTALL)
 _TITLES = re.compile(r"<(title|h1|h2)\b[^>]{0,300}>(.{0,300}?)</\1", re.IGNORECASE | re.DOTALL)
 _ORCHESTRATED = re.compile(r"challenge-platform/[^\"' ]{0,80}orchestrate", re.IGNORECASE)
 _BARE = re.compile(
@@ -129,9 +131,11 @@ def _html_walls(text: str, source: str, said: str) -> Iterator[Found | None]:
         yield _told("words", said, but="consent")
     if len(said) < HARDLY:
         yield _told("hints", said)
+    if len(text) > SMALL:
+        return  # a shell that carries its data, or draws itself: what its scripts name tells nothing
     if len(said) < NOTHING:
         yield _told("hints", source)
-    if len(said) < LITTLE and (goes := _GOES_ON.search(text)):
+    if len(said) < LITTLE and (goes := _GOES_ON.search(_NO_SCRIPT.sub(" ", text))):
         target = goes[1] or goes[2]
         yield ("login" if _LOGIN_PATH.search(target) else "redirect"), f"leads on to {target.strip()[:80]}"
 

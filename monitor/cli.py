@@ -13,7 +13,21 @@ import typer
 
 from ledger import Ledger
 from ledger.lock import exclusive
-from monitor import console, evidence, evidence_commands, export_commands, import_commands, learning, verify_commands
+from monitor import (
+    capture_commands,
+    console,
+    evidence,
+    evidence_commands,
+    export_commands,
+    import_commands,
+    learning,
+    letter_commands,
+    person_commands,
+    registry_commands,
+    schedule,
+    schedule_commands,
+    verify_commands,
+)
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
 from monitor.signing import means_of
@@ -77,7 +91,7 @@ def crawl(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    """Fetch a platform's public pages, politely, and keep each as evidence; the same command goes on after a crash."""
     from crawler.run import CrawlSpec
     from crawler.run import crawl as run_crawl
 
@@ -94,10 +108,13 @@ def crawl(
             allow_hosts=tuple(allow_host or ()),
             delay_seconds=delay,
             contact=settings.contact,
+            agreements=schedule.agreements_of(settings),
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
-        evidence.seal_and_stamp(open_ledger(settings), settings)
+        ledger = open_ledger(settings)
+        schedule.tell(ledger, settings, platform, str(report.crawl_id), report.alarms)
+        evidence.seal_and_stamp(ledger, settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -167,8 +184,13 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+schedule_commands.register(app)
+letter_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
+app.command()(capture_commands.capture)
+app.command()(capture_commands.copy_clean)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()
@@ -195,10 +217,13 @@ def dossier(
 ) -> None:
     """Write the dossier of a confirmed case, or say why it cannot be written."""
     from reports import write_dossier
+    from review.decide import settle_due
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
         ledger, means = open_ledger(settings, create=False), means_of(settings)
+        with ledger.session() as session:
+            settle_due(session)  # a decision whose time to be taken back is over counts, also when the desk is closed
         evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
         written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
@@ -208,6 +233,8 @@ def dossier(
         "complete": written.complete,
         "gaps": list(written.gaps),
         "manifest_sha256": written.manifest_sha256,
+        "cases": list(written.cases),
+        "checks": written.checks,
     }
     if json:
         console.say_json(figures)
@@ -229,7 +256,10 @@ def stats(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="crawls, captures, listings, passages, findings, cases, clean_captures or instructive."),
+    ],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -252,22 +282,7 @@ def list_(
             sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
 
-@app.command()
-def person(
-    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
-    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
-    ] = "",
-    home: HomeOption = None,
-) -> None:
-    """Give a person an account at the desk; the password is asked for."""
-    from review.people import add_reviewer
-
-    with open_ledger(load_settings(home=home)).session() as session:
-        add_reviewer(session, login, name, password, role)
-    console.out.print(f"{login}: account made")
+app.add_typer(person_commands.app)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What the world is: benefits, professions, Orders, departments, platforms, law. It imports nothing of ours."""
 
+from reference.competence import Competence, competence, practice_of
 from reference.errors import VigieError
 from reference.loader import load, load_reference
 from reference.models import (
@@ -14,7 +15,9 @@ from reference.models import (
     Stance,
     VerdictReason,
     Wall,
+    Watch,
 )
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.schema import BadReference
 from reference.text import fold
 
@@ -22,17 +25,26 @@ __all__ = [
     "Article",
     "BadReference",
     "Benefit",
+    "Competence",
+    "Council",
+    "Deadline",
     "Department",
     "Field",
     "Order",
     "Platform",
+    "Practice",
     "Profession",
     "Reference",
+    "Route",
     "Stance",
+    "Step",
     "VerdictReason",
     "VigieError",
     "Wall",
+    "Watch",
+    "competence",
     "fold",
     "load",
     "load_reference",
+    "practice_of",
 ]

@@ -13,6 +13,7 @@ from reference.models import (
     Benefit,
     Department,
     Field,
+    LegalGround,
     Order,
     Platform,
     Profession,
@@ -20,7 +21,9 @@ from reference.models import (
     Stance,
     VerdictReason,
     Wall,
+    Watch,
 )
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.schema import (
     Entry,
     Rule,
@@ -28,8 +31,10 @@ from reference.schema import (
     day,
     digits,
     flag,
+    hours,
     link,
     links,
+    percents,
     read_file,
     some_texts,
     text,
@@ -48,7 +53,7 @@ _MAYBE_TEXT = Rule(text, required=False, default="")
 
 RULES: Mapping[str, Mapping[str, Rule]] = {
     "articles": {
-        "code": Rule(choice("CSP", "CSS", "CASF", "CP")),
+        "code": Rule(choice("CSP", "CSS", "CASF", "CP", "CPC")),
         "number": _TEXT,
         "role": Rule(choice("principle", "benefit", "competence", "procedure", "sanction", "offence", "ethics")),
         "title": _TEXT,
@@ -59,6 +64,47 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "link": Rule(link, required=False, default=""),
         "verified": Rule(flag),
     },
+    "councils": {
+        "order": _TEXT,
+        "level": Rule(choice("interdepartmental", "regional", "interregional", "central")),
+        "label": _TEXT,
+        "departments": _SOME,
+        "verified": Rule(flag),
+        "read_on": Rule(day),
+    },
+    "deadlines": {
+        "label": _TEXT,
+        "routes": _SOME,
+        "from": _TEXT,
+        "until": _SOME,
+        "amount": Rule(whole(1, 366)),
+        "unit": Rule(choice("days", "months")),
+        "kind": Rule(choice("law", "house")),
+        "article": _TEXT,
+        "verified": Rule(flag),
+    },
+    "practices": {
+        "label": _TEXT,
+        "modes": _LIST,
+        "sectors": _LIST,
+        "bars": _LIST,
+        "opens": _LIST,
+        "orders": _LIST,
+        "articles": _LIST,
+    },
+    "routes": {
+        "label": _TEXT,
+        "addressee": Rule(choice("council", "national", "cpam", "ars", "ddd", "platform", "practitioner")),
+        "order": Rule(choice("needed", "none", "any")),
+        "needs": _SOME,
+        "articles": _SOME,
+        "says": _SOME,
+        "never": _SOME,
+        "copies": Rule(whole(0, 20)),
+        "copies_rule": _TEXT,
+        "method": _TEXT,
+    },
+    "steps": {"label": _TEXT, "after": _LIST, "closes": Rule(flag, required=False, default=False)},
     "benefits": {
         "label": _TEXT,
         "spellings": _SOME,
@@ -114,7 +160,24 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "examples": _SOME,
     },
     "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
-    "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
+    "watch": {
+        "label": _TEXT,
+        "usual_days": Rule(whole(1, 365)),
+        "shortest_days": Rule(whole(1, 365)),
+        "longest_days": Rule(whole(1, 365)),
+        "night": Rule(hours, required=False, default=""),
+        "daily_budget": Rule(whole(1, 1_000_000)),
+        "expected_listings": Rule(whole(0, 10_000_000), required=False, default=0),
+        "coverage": Rule(percents),
+    },
+    "verdict_reasons": {
+        "label": _TEXT,
+        "decision": Rule(choice("confirm", "dismiss", "doubt")),
+        "hint": _TEXT,
+        "stance": Rule(text, required=False),
+        "ground": Rule(text, required=False),
+    },
+    "legal_grounds": {"label": _TEXT, "meaning": _TEXT},
 }
 
 Raw = Mapping[str, Mapping[str, Entry]]
@@ -129,9 +192,10 @@ def load_reference() -> Reference:
 def load(folder: Path) -> Reference:
     """The reference of one data folder. Raises `BadReference(path, line, message)` at the first fault."""
     raw = {name: read_file(folder / f"{name}.yaml", rules) for name, rules in RULES.items()}
-    _check_references(raw)
     _check_articles(raw["articles"].values())
+    _check_references(raw)
     _check_benefits(raw["benefits"].values())
+    _check_watch(raw)
     orders = _build(raw["orders"], Order)
     return Reference(
         benefits=_build(raw["benefits"], Benefit),
@@ -142,8 +206,15 @@ def load(folder: Path) -> Reference:
         walls=_build(raw["walls"], Wall),
         articles=_build(raw["articles"], Article, key="id"),
         fields=_build(raw["fields"], Field),
+        councils=_build(raw["councils"], Council, unique=_places),
+        deadlines=_build(raw["deadlines"], Deadline, _from_step),
+        practices=_build(raw["practices"], Practice),
+        routes=_build(raw["routes"], Route),
+        steps=_build(raw["steps"], Step),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+        watch=_build(raw["watch"], Watch),
+        legal_grounds=_build(raw["legal_grounds"], LegalGround),
     )
 
 
@@ -162,7 +233,9 @@ def _build(
             other = taken.setdefault(name, entry.code)
             if other != entry.code:
                 raise entry.fault("", f"« {name} » of entry « {entry.code} » already belongs to « {other} »")
-        built[entry.code] = kind(**{key: entry.code, **entry.values, **more(entry)})
+        values = {key: entry.code, **entry.values, **more(entry)}
+        values.pop("from", None)  # a word of Python: the field has another name
+        built[entry.code] = kind(**values)
     return MappingProxyType(built)
 
 
@@ -181,6 +254,15 @@ def _postcodes(entry: Entry) -> dict[str, Any]:
     return {"postcodes": _list(entry, "postcodes") or (entry.code,)}
 
 
+def _places(entry: Entry) -> tuple[str, ...]:
+    """What a council alone may hold: a department of its Order."""
+    return tuple(f"{entry.values['order']}/{department}" for department in _list(entry, "departments"))
+
+
+def _from_step(entry: Entry) -> dict[str, Any]:
+    return {"from_step": entry.values["from"]}
+
+
 def _check_references(raw: Raw) -> None:
     """Every code that an entry names exists."""
     for table, key, target in (
@@ -190,6 +272,20 @@ def _check_references(raw: Raw) -> None:
         ("orders", "code_of_ethics", "articles"),
         ("benefits", "articles", "articles"),
         ("benefits", "successor", "benefits"),
+        ("verdict_reasons", "stance", "stances"),
+        ("verdict_reasons", "ground", "legal_grounds"),
+        ("councils", "order", "orders"),
+        ("councils", "departments", "departments"),
+        ("deadlines", "routes", "routes"),
+        ("deadlines", "from", "steps"),
+        ("deadlines", "until", "steps"),
+        ("deadlines", "article", "articles"),
+        ("practices", "bars", "routes"),
+        ("practices", "opens", "routes"),
+        ("practices", "orders", "orders"),
+        ("practices", "articles", "articles"),
+        ("routes", "articles", "articles"),
+        ("steps", "after", "steps"),
     ):
         for entry in raw[table].values():
             value = entry.values[key]
@@ -198,6 +294,18 @@ def _check_references(raw: Raw) -> None:
             for i, code in enumerate(_list(entry, key)):
                 if code not in raw[target]:
                     raise entry.fault(f"{key}.{i}", f"« {key} » names « {code} », which is not among the {target}")
+
+
+def _check_watch(raw: Raw) -> None:
+    """Every entry is a platform, « default » is there, and the days grow."""
+    for entry in raw["watch"].values():
+        if entry.code != "default" and entry.code not in raw["platforms"]:
+            raise entry.fault("", f"« {entry.code} » is not among the platforms")
+        days = [int(str(entry.values[key])) for key in ("shortest_days", "usual_days", "longest_days")]
+        if days != sorted(days):
+            raise entry.fault("usual_days", "the days must grow: shortest, usual, longest")
+    if "default" not in raw["watch"]:
+        raise next(iter(raw["watch"].values())).fault("", "an entry « default » is missing")
 
 
 def _check_articles(entries: Iterable[Entry]) -> None:

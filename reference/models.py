@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 
+from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.text import fold, parts
 
 
@@ -109,6 +110,38 @@ class Wall:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """How a platform is looked at again and what a healthy run of it looks like; days, local hours, percent.
+
+    `expected_listings` is the least number of listings of a whole pass, 0 when none is known yet.
+    """
+
+    code: str  # the platform, or « default »
+    label: str
+    usual_days: int
+    shortest_days: int
+    longest_days: int
+    night: str  # "20:00-08:00"; "" for any hour
+    daily_budget: int
+    expected_listings: int
+    coverage: tuple[str, ...]  # "field percent"
+    source: str
+
+    @property
+    def hours(self) -> tuple[time, time] | None:
+        """The local hours in which the platform is asked; None for any."""
+        if not self.night:
+            return None
+        opens, _, closes = self.night.partition("-")
+        return time.fromisoformat(opens), time.fromisoformat(closes)
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """The least share (0 to 1) of listings by field."""
+        return {name: int(percent) / 100 for name, percent in (one.split() for one in self.coverage)}
+
+
+@dataclass(frozen=True)
 class Article:
     """An article of law as far as it was read. `verified` False: check it on Légifrance before a letter leaves.
 
@@ -160,12 +193,27 @@ class Stance:
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt."""
+    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt.
+
+    `stance` and `ground` are what a confirmation for that reason means unless the reviewer says otherwise.
+    """
 
     code: str
     label: str
     decision: str
     hint: str
+    source: str
+    stance: str | None = None
+    ground: str | None = None
+
+
+@dataclass(frozen=True)
+class LegalGround:
+    """The legal type of a confirmed wording."""
+
+    code: str
+    label: str
+    meaning: str
     source: str
 
 
@@ -183,6 +231,17 @@ class Reference:
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
     verdict_reasons: Mapping[str, VerdictReason]
+    councils: Mapping[str, Council]
+    deadlines: Mapping[str, Deadline]
+    practices: Mapping[str, Practice]
+    routes: Mapping[str, Route]
+    steps: Mapping[str, Step]
+    legal_grounds: Mapping[str, LegalGround]
+    watch: Mapping[str, Watch]
+
+    def watch_of(self, platform: str) -> Watch:
+        """How that platform is watched, « default » when it has no entry of its own."""
+        return self.watch.get(platform) or self.watch["default"]
 
     def profession_of(self, text: str) -> Profession | None:
         """The profession that `text` names as platforms do, whatever the case, accents and hyphens; None if in doubt.
@@ -239,4 +298,5 @@ _CODE_NAMES = {
     "CSS": "du code de la sécurité sociale",
     "CASF": "du code de l’action sociale et des familles",
     "CP": "du code pénal",
+    "CPC": "du code de procédure civile",
 }

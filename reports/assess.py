@@ -14,19 +14,33 @@ from ledger import DamagedCapture, EvidenceDamaged, EvidenceMissing, EvidenceSto
 from ledger.cases import CaseStatus
 from ledger.warc import Exchange
 from reference import Reference
-from reports import words
+from reports import moments, words
 from reports.casefile import CaseFile, Seen, Wording
 from reports.recheck import Found, find, holds_number
 
+CHECKS = (
+    "cas_confirme",
+    "piece_principale",
+    "formule_retrouvee",
+    "identite_etablie",
+    "numero_sur_la_page",
+    "ordre_connu",
+    "conseil_connu",
+    "dates_concordantes",
+    "pieces_secondaires",
+    "constats_retrouves",
+    "preuves_en_attente",
+)
 CLOCK_TOLERANCE = timedelta(seconds=1)
 SEARCHED = frozenset({Found.LOCATOR, Found.PAGE, Found.TRIGGER})
 
 
 @dataclass(frozen=True)
 class Gap:
-    """One thing that is missing; `final` when no option lets the dossier be written without it."""
+    """One thing that is missing, found by a named check; `final` when no option lets the dossier go without it."""
 
     text: str
+    check: str
     final: bool = False
 
 
@@ -58,7 +72,8 @@ class Assessment:
 def assess(file: CaseFile, store: EvidenceStore, reference: Reference) -> Assessment:
     """Everything that stands between this case and a complete dossier. A case not confirmed reads no evidence."""
     if file.status is not CaseStatus.CONFIRMED:
-        gap = Gap(f"le cas n’est pas confirmé ({words.STATUS[file.status]})", final=True)
+        why = words.STATUS[file.status]
+        gap = Gap(f"le cas n’est pas confirmé ({why})", "cas_confirme", final=True)
         return Assessment((gap,), {}, {}, withdrawn=False)
     evidence: dict[int, str] = {}
     found: dict[int, Found] = {}
@@ -73,7 +88,7 @@ def assess(file: CaseFile, store: EvidenceStore, reference: Reference) -> Assess
             wording = file.key
         if wording is not None:
             found[capture.id] = _find(exchange, wording, evidence, capture)
-        if capture.id == file.shown.capture_id and file.shown.status == "linked":
+        if capture.id == file.shown.capture_id and file.shown.status == "linked" and file.shown.rpps_shown:
             gaps.extend(_number(exchange, file))
         gaps.extend(_clock(exchange, capture))
     gaps = [*_key(file, evidence, found), *_identity(file, reference), *gaps, *_others(file, evidence, found)]
@@ -128,23 +143,26 @@ def _number(exchange: Exchange, file: CaseFile) -> list[Gap]:
         shown = holds_number(exchange, file.shown.rpps)
     except (DamagedCapture, TooLarge):
         shown = False
-    return [] if shown else [Gap("le numéro RPPS retenu n’est pas retrouvé dans la page recueillie")]
+    return (
+        [] if shown else [Gap("le numéro RPPS retenu n’est pas retrouvé dans la page recueillie", "numero_sur_la_page")]
+    )
 
 
 def _clock(exchange: Exchange, capture: Seen) -> list[Gap]:
     """The ledger and the evidence file must tell the same time; a repeated page has a file of an earlier time."""
     if capture.unchanged_since is not None or abs(exchange.captured_at - capture.captured_at) <= CLOCK_TOLERANCE:
         return []
-    return [Gap(f"la date de la capture nº {capture.id} n’est pas celle de son fichier de preuve")]
+    when = moments.short(capture.captured_at)
+    return [Gap(f"la date de la capture du {when} n’est pas celle de son fichier de preuve", "dates_concordantes")]
 
 
 def _key(file: CaseFile, evidence: dict[int, str], found: dict[int, Found]) -> list[Gap]:
     """The exhibit on which the two people decided must be whole and must hold the wording."""
     state = evidence[file.key.capture_id]
     if state != "intact":
-        return [Gap(f"la pièce principale est {words.EVIDENCE[state]}", final=True)]
+        return [Gap(f"la pièce principale est {words.EVIDENCE[state]}", "piece_principale", final=True)]
     if found[file.key.capture_id] not in SEARCHED:
-        return [Gap("la formule n’est pas retrouvée dans la page recueillie", final=True)]
+        return [Gap("la formule n’est pas retrouvée dans la page recueillie", "formule_retrouvee", final=True)]
     return []
 
 
@@ -152,12 +170,16 @@ def _identity(file: CaseFile, reference: Reference) -> list[Gap]:
     """Who, and before which council."""
     gaps = []
     if file.shown.status != "linked":
-        gaps.append(Gap(f"l’identité du professionnel n’est pas établie ({words.IDENTITY[file.shown.status]})"))
+        why = words.IDENTITY[file.shown.status]
+        gaps.append(Gap(f"l’identité du professionnel n’est pas établie ({why})", "identite_etablie"))
     if reference.order_of(file.shown.profession) is None:
-        gaps.append(Gap("l’Ordre compétent n’est pas déterminé (profession inconnue ou sans Ordre)"))
+        gaps.append(Gap("l’Ordre compétent n’est pas déterminé (profession inconnue ou sans Ordre)", "ordre_connu"))
     elif reference.department_of(file.shown.postcode) is None:
         gaps.append(
-            Gap("le conseil de l’Ordre à saisir n’est pas déterminé (la page ne montre pas de code postal connu)")
+            Gap(
+                "le conseil de l’Ordre à saisir n’est pas déterminé (la page ne montre pas de code postal connu)",
+                "conseil_connu",
+            )
         )
     return gaps
 
@@ -169,11 +191,13 @@ def _others(file: CaseFile, evidence: dict[int, str], found: dict[int, Found]) -
     for number, state in sorted(evidence.items()):
         if number == file.key.capture_id:
             continue
+        when = moments.short(file.captures[number].captured_at)
         if state != "intact":
-            gaps.append(Gap(f"la capture nº {number} est {words.EVIDENCE[state]}"))
+            gaps.append(Gap(f"la capture du {when} est {words.EVIDENCE[state]}", "pieces_secondaires"))
         elif number in repeats and found.get(number) is Found.ABSENT:
-            gaps.append(Gap(f"la formule n’est pas retrouvée dans la capture nº {number}"))
+            text = f"la formule n’est pas retrouvée dans la capture du {when}"
+            gaps.append(Gap(text, "constats_retrouves"))
     for proof in file.proofs:
         if proof.state == "pending":
-            gaps.append(Gap(f"preuve en attente : {proof.label.lower()}"))
+            gaps.append(Gap(f"preuve en attente : {proof.label.lower()}", "preuves_en_attente"))
     return gaps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger import DamagedCapture, EvidenceStore, TooLarge
@@ -33,24 +34,45 @@ class Exhibit:
     files: tuple[ExhibitFile, ...]
 
 
-def write_exhibits(stage: Staging, file: CaseFile, assessment: Assessment, store: EvidenceStore) -> tuple[Exhibit, ...]:
-    """Every intact capture of the case, the one on which people decided first. Raises as `EvidenceStore.read` does."""
+@dataclass(frozen=True)
+class Planned:
+    """An exhibit before it is written: its number, where its bytes are kept, the captures that found them."""
+
+    number: int
+    address: str
+    captures: tuple[int, ...]
+
+
+def plan(files: Sequence[CaseFile], assessments: Sequence[Assessment]) -> tuple[Planned, ...]:
+    """Every intact capture of these cases, each once: the one on which people decided first comes first."""
+    first = files[0].key.capture_id
+    seen = {capture.id: capture for file in files for capture in file.captures.values()}
+    whole = {number for one in assessments for number, state in one.evidence.items() if state == "intact"}
     groups: dict[str, list[int]] = {}
-    first = file.key.capture_id
-    for capture in sorted(file.captures.values(), key=lambda seen: (seen.id != first, seen.captured_at, seen.id)):
-        if assessment.evidence.get(capture.id) == "intact":
+    for capture in sorted(seen.values(), key=lambda one: (one.id != first, one.captured_at, one.id)):
+        if capture.id in whole:
             groups.setdefault(capture.warc_sha256, []).append(capture.id)
+    return tuple(
+        Planned(number, address, tuple(captures)) for number, (address, captures) in enumerate(groups.items(), 1)
+    )
+
+
+def write_exhibits(
+    stage: Staging, files: Sequence[CaseFile], planned: Sequence[Planned], store: EvidenceStore
+) -> tuple[Exhibit, ...]:
+    """Write them as planned. Raises as `EvidenceStore.read` does."""
     exhibits = []
-    for number, (address, captures) in enumerate(groups.items(), 1):
-        files = _write(stage, number, store.read(address), _wordings(file, captures))
-        exhibits.append(Exhibit(number, tuple(captures), files))
+    for one in planned:
+        written = _write(stage, one.number, store.read(one.address), wordings_in(files, one.captures))
+        exhibits.append(Exhibit(one.number, one.captures, written))
     return tuple(exhibits)
 
 
-def _wordings(file: CaseFile, captures: list[int]) -> list[Wording]:
-    """The texts of the dossier that stand in these captures, each once."""
+def wordings_in(files: Sequence[CaseFile], captures: Sequence[int]) -> list[Wording]:
+    """The texts of the dossier that stand in these captures, each once, in the order of their passage files."""
     found = {
         wording.text: wording
+        for file in files
         for wording in (file.key, *file.sightings, *file.acceptances)
         if wording.capture_id in captures
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from reference import Article, Reference
+from reference import Article, Reference, competence
+from reference.competence import LEVELS
+from reports.person import Confirmed
 
 GROUND, ETHICS, PROCEDURE = "ground", "ethics", "procedure"
 PRINCIPLE, BENEFIT, OFFENCE = "principle", "benefit", "offence"  # roles of the reference
@@ -23,34 +25,87 @@ class Rule:
 
 @dataclass(frozen=True)
 class Authority:
-    """The council to write to, as far as the page tells: the place of practice, not the place of registration."""
+    """The council to write to: that of the place of practice, or the one that somebody confirmed with the Order."""
 
     order: str
     body: str
     level: str
     territory: str  # empty when the page shows no postcode
+    key: str  # of its address in the organisation's file; empty when the territory is not known
+    national: str
+    copies: int
+    routes: tuple[str, ...]  # codes, the usual one first
+    practice: str  # code of a way of practising
+    confirmed: Confirmed | None
+    verified: bool  # whether the council's territory was read at a source
+    source: str
 
 
-def rules(reference: Reference, profession: str, benefits: tuple[str, ...], on: date) -> tuple[Rule, ...]:
-    """The rules a wording of that day may touch: the general ones, the code of ethics, who receives a complaint."""
+def rules(
+    reference: Reference, profession: str, benefits: tuple[str, ...], on: date, more: Sequence[str] = ()
+) -> tuple[Rule, ...]:
+    """The rules a wording of that day may touch: the general ones, the code of ethics, who receives a complaint.
+
+    `more` are ids of further articles, those of a route.
+    """
     chosen: dict[str, Rule] = {}
-    for article_id, kind in _wanted(reference, profession, benefits):
+    wanted = [*_wanted(reference, profession, benefits), *((article_id, PROCEDURE) for article_id in more)]
+    for article_id, kind in wanted:
         rule = _version(reference, reference.articles[article_id], kind, on)
         if rule is not None:
             chosen.setdefault(rule.article.id, rule)
     return tuple(chosen.values())
 
 
-def authority(reference: Reference, profession: str, postcode: str) -> Authority | None:
-    """The council of the place shown on the page; None for a profession without an Order."""
+def authority(
+    reference: Reference, profession: str, postcode: str, confirmed: Confirmed | None = None
+) -> Authority | None:
+    """The council confirmed, else that of the place shown on the page; None for a profession without an Order."""
     order = reference.order_of(profession)
     if order is None:
         return None
+    practice = confirmed.practice if confirmed else "unknown"
     department = reference.department_of(postcode)
-    territory = ""
-    if department is not None:
-        territory = department.region if order.level == "regional" else f"{department.name} ({department.code})"
-    return Authority(order.label, order.body_label, order.level, territory)
+    if department is None and confirmed is None:
+        routes = competence(reference, profession, next(iter(reference.departments)), practice).routes
+        copies = reference.routes[routes[0]].copies
+        level = LEVELS[order.level]
+        return Authority(
+            order.label, order.body_label, level, "", "", order.national_body, copies, routes, practice, None, False, ""
+        )
+    body, level, territory, key = order.body_label, order.level, "", ""
+    place = department.code if department else next(iter(reference.departments))
+    proposed = competence(reference, profession, place, practice)
+    verified, source = proposed.verified, proposed.source
+    if confirmed is not None:
+        body, level, territory = named_council(reference, confirmed.council)
+        key, verified, source = confirmed.council, True, confirmed.how
+    else:
+        body, level, territory, key = proposed.body, proposed.level, proposed.territory, proposed.council
+    return Authority(
+        order=order.label,
+        body=body,
+        level=LEVELS[level],
+        territory=territory,
+        key=key,
+        national=order.national_body,
+        copies=proposed.copies,
+        routes=proposed.routes,
+        practice=practice,
+        confirmed=confirmed,
+        verified=verified,
+        source=source,
+    )
+
+
+def named_council(reference: Reference, key: str) -> tuple[str, str, str]:
+    """Name, level and territory of a council by its key. Raises `KeyError` for a key that names none."""
+    if key in reference.councils:
+        council = reference.councils[key]
+        return council.label, council.level, f"départements {', '.join(council.departments)}"
+    code, _, place = key.partition("/")
+    order, department = reference.orders[code], reference.departments[place]
+    return f"{order.body_label} ({department.name})", order.level, f"{department.name} ({department.code})"
 
 
 def _wanted(reference: Reference, profession: str, benefits: tuple[str, ...]) -> Iterator[tuple[str, str]]:

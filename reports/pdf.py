@@ -1,4 +1,4 @@
-"""Typeset the dossier: PDF/A-3a and PDF/UA-1, tagged, with its facts inside. No network, no fonts of the machine."""
+"""Typeset what leaves: PDF/A-3a and PDF/UA-1, tagged. No network, no fonts of the machine."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from reports.glyphs import clean_all
 NO_GLYPH = "could not be displayed"
 
 
-def typeset(model: Json, facts: bytes, at: datetime) -> bytes:
-    """The PDF, the same bytes for the same arguments.
+def typeset(model: Json, facts: bytes, at: datetime, template: str = "dossier.typ") -> bytes:
+    """The PDF, the same bytes for the same arguments. `facts` go into it, where the template attaches them.
 
     A character the fonts lack would make a PDF that loses text, so the compiler refuses it; then everything beyond
     Latin is printed as its code. That happens only when the shipped fonts are missing or have changed.
     """
     try:
-        return _compile(clean_all(model), facts, at)
+        return _compile(clean_all(model), facts, at, template)
     except typst.TypstError as error:
         if NO_GLYPH not in str(error):
             raise
-    return _compile(clean_all(model, plain=True), facts, at)
+    return _compile(clean_all(model, plain=True), facts, at, template)
 
 
-def _compile(model: Json, facts: bytes, at: datetime) -> bytes:
+def _compile(model: Json, facts: bytes, at: datetime, template: str) -> bytes:
     room = resources.files("reports")
     with (
         resources.as_file(room.joinpath("data/fonts")) as fonts,
         tempfile.TemporaryDirectory(prefix="vigie-typst-") as nothing,
     ):
         compiler = typst.Compiler(
-            room.joinpath("templates/dossier.typ").read_bytes(),
+            room.joinpath(f"templates/{template}").read_bytes(),
             root=Path(nothing),  # the template can read no file
             font_paths=typst.Fonts(include_system_fonts=False, font_paths=[fonts]),
             sys_inputs={"model": json.dumps(model), "facts": facts.decode()},

@@ -145,7 +145,7 @@ def _stamp_with(ledger: Ledger, authority: Authority, ask: Transport, report: St
         seal = _next(ledger, authority.name, after, None if this.everything else this.clock())
         if seal is None:
             return
-        after = seal.number
+        after = seal.number if this.everything else 0  # what failed is not due any more; what it held up may be
         request = ask_for(seal.content.encode("ascii"))
         try:
             token = accept(ask(authority, request.der), request, authority, this.clock())
@@ -191,6 +191,7 @@ def _keep_token(
                 received_at=now,
                 serial=token.serial,
                 policy=token.policy,
+                qualified=authority.qualified,
                 token=token.der,
                 certificates=authority.certificates,
             )
@@ -202,7 +203,7 @@ def _keep_token(
             .values(next_at=now)
         )
         told = {"authority": authority.name, "time": utc_text(token.time), "token_sha256": sha256_hex(token.der)}
-        record(session, STAMPED, "seal", seal_number, "vigie", **told)
+        record(session, STAMPED, "seal", seal_number, "vigie", qualified=authority.qualified, **told)
         session.flush()
         _tell_runs(session, this.wanted, configured=configured, seal_number=seal_number)
     return 1

@@ -135,6 +135,27 @@ def test_a_true_page_is_not_taken_for_a_wall(page: str) -> None:
     assert any("CMU" in passage.text for passage in listing.passages)
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "<script>if(!window.fetch){location.href='/navigateur-ancien'}</script>",
+        "<script src='https://www.google.com/recaptcha/api.js'></script><div class='g-recaptcha'></div>",
+        "<script src='https://a.token.awswaf.com/a/challenge.js' defer></script>",
+        "<script>window._pxAppId='PX1';window.KPSDK={};</script><script src='/reese84.js'></script>",
+        "<noscript><meta http-equiv='refresh' content='0;url=/connexion'></noscript>",
+        "<script src='https://sdk.privacy-center.org/loader.js'></script><div id='didomi-host'></div>",
+        "<script src='https://js.datadome.co/tags.js'></script>",
+    ],
+)
+def test_a_page_that_shows_little_and_carries_its_data_is_no_wall(script: str) -> None:
+    """The state of such a page is its wording: what guards and consent tools add to it must not hide it."""
+    folder = HERE / "spiders" / "fixtures" / "maiia" / "page"
+    body = (folder / "body.html").read_text("utf-8").replace("</head>", f"{script}</head>", 1)
+    exchange = answer(LISTINGS["maiia"][0].replace("ville/gabarit-noa", "ville-inventee/exemple-noa"), body)
+    assert classify(exchange) == (Outcome.PAGE, "")
+    assert any("C2S" in passage.text for one in parsers()["maiia"].parse(exchange) for passage in one.passages)
+
+
 def test_no_page_of_the_fixtures_or_of_the_practice_platform_is_taken_for_a_wall() -> None:
     seen = 0
     for folder in (HERE / "spiders" / "fixtures").glob("*/*"):

@@ -14,7 +14,7 @@ from benchmarks.crashes import kill_many
 from ledger.sealing.tokens import Authority
 from monitor.local_authority import LocalAuthority
 
-POINTS = 14
+POINTS = 10
 
 
 def test_killed_anywhere_nothing_is_lost(tmp_path: Path, sqlite_template: bytes) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from sqlalchemy import select
 from test_command import an_exchange, refused, vigie
 
 from ledger import Ledger
-from ledger.models import Capture
+from ledger.models import Capture, Event
 from ledger.warc import to_warc_gz
 from monitor.evidence import purge
 from monitor.local_authority import AuthorityServer, LocalAuthority
+from monitor.schedule import watch_evidence
 from monitor.settings import Settings
 
 ONE = '{"name": "a", "url": "http://x/", "certificates": "x"}'
@@ -57,13 +59,20 @@ def test_stamps_come_from_the_configured_authorities(
         for server in (a, b):
             (tmp_path / f"{server.name}.pem").write_text(server.certificates)
             pem = str(tmp_path / f"{server.name}.pem")
-            said.append({"name": server.name, "url": server.authority.url, "certificates": pem})
+            said.append(
+                {"name": server.name, "url": server.authority.url, "certificates": pem, "qualified": server is b}
+            )
         with mock.patch.dict(os.environ, {"VIGIE_AUTHORITIES": json.dumps(said)}):
             told = figures("seal", home=filled)
             checks = {
                 one["check"]: one for one in map(json.loads, vigie("doctor", "--json", home=filled).stdout.splitlines())
             }
     assert (told["stamped"], told["waiting"], told["files_written"]) == (2, 0, 4)
+    ledger = Ledger.open(filled)
+    with ledger.session() as session:
+        details = session.scalars(select(Event.detail).where(Event.kind == "stamped").order_by(Event.id)).all()
+    ledger.close()
+    assert [(one["authority"], one["qualified"]) for one in details] == [("aa", False), ("bb", True)]
     assert (checks["authorities"]["state"], checks["custody"]["state"]) == ("passed", "passed")
 
 
@@ -134,3 +143,14 @@ def test_purge_keeps_what_has_time_and_all_without_a_limit(filled: Path) -> None
     report = purge(ledger, Settings(home=filled, keep_days=max(age.days, 1)))
     assert (report.erased, report.files) == (1, 1)
     ledger.close()
+
+
+def test_the_schedule_watches_over_the_evidence(filled: Path) -> None:
+    settings = Settings(home=filled)
+    first = watch_evidence(settings)
+    assert (first.state, first.detail) == ("done", {"erased": 0, "files": 1, "damaged_or_missing": 0})
+    assert watch_evidence(settings).state == "nothing"
+    (path,) = (filled / "evidence").rglob("*.warc.gz")
+    path.unlink()
+    with mock.patch("monitor.evidence.is_due", return_value=True):
+        assert watch_evidence(settings).state == "failed"

@@ -27,9 +27,11 @@ from reference import load_reference
 
 T0 = datetime(2026, 3, 2, 8, 15, 30, tzinfo=UTC)
 NOW = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
-RPPS = "81000000012"
+RPPS = "81000000018"
 WORDING = "Consultations sur rendez-vous.\nLe cabinet n’accepte pas la CMU ni l’AME.\nRèglement par carte ou espèces."
 TRIGGER = "n’accepte pas la CMU ni l’AME"
+TOKEN = "XUQXFIRK"  # of the listing and the wording below
+NAME, NUMBER = f"dossier-2026-{TOKEN}", f"VIGIE-2026-{TOKEN}"
 URL = "https://annuaire.vigie-essai.fr/dentiste/lyon/camille-exemple"
 
 

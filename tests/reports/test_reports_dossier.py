@@ -21,7 +21,10 @@ from sqlalchemy import select
 
 from ledger import Ledger
 from ledger.bundle import Means, Signer, sign_pdf
+from ledger.clean_captures import Target, keep
+from ledger.clean_facts import CODES, Fact, Piece, Taken
 from ledger.models import Dossier, Event
+from ledger.sealing.seals import make_seals
 from ledger.verifying.paths import verify_path
 from reports import WrittenDossier, write_dossier
 
@@ -40,7 +43,7 @@ def test_a_confirmed_case_gives_a_whole_dossier(ledger: Ledger, tmp_path: Path) 
     made = world.build(ledger)
     written = write(made, tmp_path / "out")
     assert written.complete and written.gaps == ()
-    assert written.path.name == "dossier-000001" and written.zip_path.name == "dossier-000001.zip"
+    assert written.path.name == world.NAME and written.zip_path.name == f"{world.NAME}.zip"
     names = {path.relative_to(written.path).as_posix() for path in written.path.rglob("*") if path.is_file()}
     assert names == {
         "bagit.txt",
@@ -64,10 +67,10 @@ def test_a_confirmed_case_gives_a_whole_dossier(ledger: Ledger, tmp_path: Path) 
     assert (written.path / "data/exhibits/piece-01-capture.warc.gz").read_bytes() == ledger.store.read(made.warc_sha256)
     assert (written.path / "data/exhibits/piece-01-page.html").read_bytes() == world.page([world.WORDING])
     assert (written.path / "data/exhibits/piece-01-passage.txt").read_text(encoding="utf-8") == world.WORDING
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dossier-000001", "dossier-000001.zip"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [world.NAME, f"{world.NAME}.zip"]
     with ledger.session() as session:
         row = session.scalars(select(Dossier)).one()
-        assert (row.case_id, row.name, row.complete, row.gaps) == (made.case_id, "dossier-000001", True, [])
+        assert (row.case_id, row.name, row.complete, row.gaps) == (made.case_id, world.NAME, True, [])
         event = session.scalars(select(Event).where(Event.kind == "dossier_written")).one()
         assert (event.subject, event.subject_id, event.actor) == ("dossier", row.id, "conductor")
         assert event.detail["manifest_sha256"] == row.manifest_sha256 == written.manifest_sha256
@@ -85,7 +88,7 @@ def test_stock_tools_accept_it(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     with zipfile.ZipFile(written.zip_path) as archive:
         assert archive.testzip() is None
         assert (
-            archive.read("dossier-000001/tagmanifest-sha256.txt")
+            archive.read(f"{world.NAME}/tagmanifest-sha256.txt")
             == (written.path / "tagmanifest-sha256.txt").read_bytes()
         )
         assert len(archive.namelist()) == 17
@@ -100,12 +103,12 @@ def test_the_pdf_is_archival_accessible_and_carries_its_facts(sqlite_ledger: Led
     metadata = root["/Metadata"].get_data().decode()
     for mark in ("<pdfaid:part>3<", "<pdfaid:conformance>A<", "<pdfuaid:part>1<", "2026-03-20T09:00:00"):
         assert mark in metadata
-    assert reader.metadata is not None and reader.metadata.title == "Dossier de signalement VIGIE-000001"
+    assert reader.metadata is not None and reader.metadata.title == f"Dossier de signalement {world.NUMBER}"
     assert reader.attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
     last = len(reader.pages)
     for number, page in enumerate(reader.pages, 1):
         text = " ".join(page.extract_text().split())
-        assert f"page {number} / {last}" in text and "VIGIE-000001" in text and "COMPLÉTER" not in text
+        assert f"page {number} / {last}" in text and world.NUMBER in text and "COMPLÉTER" not in text
         for font in page["/Resources"]["/Font"].values():
             held = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
             assert {"/FontFile2", "/FontFile3"} & set(held)
@@ -122,7 +125,7 @@ def test_what_the_pdf_says(sqlite_ledger: Ledger, tmp_path: Path) -> None:
         world.URL,
         made.warc_sha256,
         "présumé innocent",
-        "Il n’a pas encore été confronté au répertoire national",
+        "reste à confirmer par l’Ordre",
         "Rhône (69)",
         "du tableau auquel le professionnel est inscrit",
         "Relecteur A",
@@ -150,14 +153,19 @@ def test_reviewers_stay_unnamed(sqlite_ledger: Ledger, tmp_path: Path) -> None:
 def test_the_facts_are_complete_and_readable(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     made = world.build(sqlite_ledger)
     facts = json.loads((write(made, tmp_path).path / "data/facts.json").read_bytes())
-    assert facts["schema"] == "vigie-dossier/1" and facts["complete"] is True
-    assert facts["practitioner"]["rpps"] == world.RPPS and facts["authority"]["confirmed"] is False
-    assert facts["wording"]["text"] == world.WORDING and facts["wording"]["exhibit"] == 1
-    assert facts["wording"]["text"][facts["wording"]["start"] : facts["wording"]["end"]] == world.TRIGGER
+    assert facts["schema"] == "vigie-dossier/2" and facts["complete"] is True
+    assert facts["practitioner"]["rpps"] == world.RPPS and facts["authority"]["confirmed"] is None
+    assert facts["wordings"][0]["wording"]["text"] == world.WORDING and facts["wordings"][0]["wording"]["exhibit"] == 1
+    assert (
+        facts["wordings"][0]["wording"]["text"][
+            facts["wordings"][0]["wording"]["start"] : facts["wordings"][0]["wording"]["end"]
+        ]
+        == world.TRIGGER
+    )
     assert facts["captures"][0]["captured_at"] == "2026-03-02T08:15:30Z"
-    assert [vote["letter"] for vote in facts["verdicts"]] == ["A", "B"]
+    assert [vote["letter"] for vote in facts["wordings"][0]["verdicts"]] == ["A", "B"]
     assert {proof["state"] for proof in facts["proofs"]} == {"absent"}
-    assert all(rule["verified"] in (True, False) and rule["source"] for rule in facts["law"])
+    assert all(rule["verified"] in (True, False) and rule["source"] for rule in facts["wordings"][0]["law"])
 
 
 def test_the_same_moment_gives_the_same_bytes(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -172,7 +180,7 @@ def test_an_earlier_dossier_is_kept(sqlite_ledger: Ledger, tmp_path: Path) -> No
     first = write(made, tmp_path)
     before = first.zip_path.read_bytes()
     second = write(made, tmp_path)
-    assert second.path.name == "dossier-000001-2" and "VIGIE-000001-2" in text_of(second.pdf_path)
+    assert second.path.name == f"{world.NAME}-2" and f"{world.NUMBER}-2" in text_of(second.pdf_path)
     assert first.zip_path.read_bytes() == before
 
 
@@ -197,7 +205,9 @@ def test_what_speaks_for_the_practitioner_is_told(sqlite_ledger: Ledger, tmp_pat
     assert "La formule n’apparaissait plus" in text and "11 mars 2026" in text
     assert "Un relecteur au moins ne l’a pas confirmée" in text and "Relecteur C" in text
     facts = json.loads((written.path / "data/facts.json").read_bytes())
-    assert facts["observed"]["withdrawn"] is True and facts["in_favour"][0]["text"] == kind
+    assert (
+        facts["wordings"][0]["observed"]["withdrawn"] is True and facts["wordings"][0]["in_favour"][0]["text"] == kind
+    )
 
 
 def test_every_sighting_is_dated_and_kept(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -212,8 +222,8 @@ def test_every_sighting_is_dated_and_kept(sqlite_ledger: Ledger, tmp_path: Path)
     assert "3 captures" in text and "page identique à celle de la capture" in text
     assert "01/05/2026 10:15:30" in text  # summer time
     facts = json.loads((written.path / "data/facts.json").read_bytes())
-    assert [exhibit["captures"] for exhibit in facts["exhibits"]] == [[1, 2], [3]]
-    assert facts["observed"]["withdrawn"] is False
+    assert [exhibit["captures"] for exhibit in facts["exhibits"]] == [["C1", "C2"], ["C3"]]
+    assert facts["wordings"][0]["observed"]["withdrawn"] is False
 
 
 def test_pages_of_the_machine_itself_are_marked_as_an_exercise(sqlite_ledger: Ledger, tmp_path: Path) -> None:
@@ -265,9 +275,39 @@ def test_a_signed_dossier_verifies(sqlite_ledger: Ledger, tmp_path: Path) -> Non
     assert PdfReader(written.pdf_path).attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
 
 
+def test_a_clean_capture_goes_into_the_dossier(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    made = world.build(sqlite_ledger)
+    at = world.T0 + timedelta(days=1)
+    taken = Taken(
+        url=world.URL,
+        final_url=world.URL,
+        started_at=at,
+        ended_at=at,
+        outcome="page",
+        reason="",
+        status=200,
+        profile="a" * 32,
+        browser="Chrome/1",
+        software="vigie 0.1.0",
+        facts=tuple(Fact(code, "proved", "vu") for code in CODES),
+        pieces=(Piece("image", "page-01.png", "image/png", b"image"),),
+        visible_text=world.WORDING,
+    )
+    target = Target(made.case_id, world.URL, "doctolib", world.WORDING, world.TRIGGER, True)
+    kept = keep(sqlite_ledger, target, taken, "vigie")
+    make_seals(sqlite_ledger, "vigie 0.1.0")
+    written = write(made, tmp_path, allow_incomplete=True)  # a second visit, a day later, is still to come
+    assert (written.path / "data/exhibits/clean-000001/page-01.png").read_bytes() == b"image"
+    entries = json.loads((written.path / "data/evidence.json").read_bytes())["captures"]
+    told = [(entry["kind"], entry["id"]) for entry in entries]
+    assert told == [("capture", made.capture_id), ("clean_capture", kept.id)]
+    states = {check.name: check.state for check in verify_path(written.zip_path).checks}
+    assert states["inclusion"] == states["warc"] == "passed" and "failed" not in states.values()
+
+
 def test_the_zip_holds_only_plain_relative_names(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     written = write(world.build(sqlite_ledger), tmp_path)
     with zipfile.ZipFile(io.BytesIO(written.zip_path.read_bytes())) as archive:
         for entry in archive.infolist():
-            assert entry.filename.startswith("dossier-000001/") and ".." not in entry.filename
+            assert entry.filename.startswith(f"{world.NAME}/") and ".." not in entry.filename
             assert entry.date_time == (1980, 1, 1, 0, 0, 0)

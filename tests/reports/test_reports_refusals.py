@@ -107,7 +107,7 @@ def test_a_damaged_second_exhibit_is_a_gap(sqlite_ledger: Ledger, tmp_path: Path
     with sqlite_ledger.session() as session:
         address = session.scalar(text("SELECT warc_sha256 FROM capture WHERE id = 2"))
     sqlite_ledger.store.path(str(address)).unlink()
-    with pytest.raises(DossierRefused, match="la capture nº 2 est absente"):
+    with pytest.raises(DossierRefused, match="la capture du 05/03/2026 09:15:30 est absente"):
         write(made, tmp_path / "out")
     written = write(made, tmp_path / "out", allow_incomplete=True)
     assert not written.complete and not list(written.path.glob("data/exhibits/piece-02*"))
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_nothing(sqlite_ledger: Ledger, tmp_path: Path, monke
             with pytest.raises(StoreFull, match="disque est plein"):
                 write(made, tmp_path / "out")
         assert nothing_was_written(made, tmp_path / "out")
-    assert write(made, tmp_path / "out").path.name == "dossier-000001"
+    assert write(made, tmp_path / "out").path.name == world.NAME
 
 
 def test_a_ledger_that_fails_takes_the_files_back(
