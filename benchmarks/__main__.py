@@ -10,6 +10,11 @@ PARTS = (
     "storing",
     "evidence",
     "tampering",
+    "politeness",
+    "watchmen",
+    "year",
+    "fleet",
+    "crawling",
 )
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from ledger.clean_tables import CleanCapture, CleanCaptureFile
 from ledger.database import Ledger
 from ledger.errors import EvidenceMissing, LedgerUnavailable, StoreFull
 from ledger.events import COLLECTED, EXPORTED, record
-from ledger.models import Capture, Case, Finding, Listing, Passage
+from ledger.models import Capture, Case, Finding, Listing
 from ledger.store import FULL, PIECE, EvidenceStore
 from ledger.wording import Wording, compare
 
@@ -74,22 +74,23 @@ class Target:
     seen: bool  # the crawler had the wording from this very address
 
 
-def target_of(session: Session, case: Case) -> Target:
-    """The page a visitor would read the wording on: the address it was collected from, if that is a page for people.
+def target_of(session: Session, case_id: int) -> Target | None:
+    """The page a visitor would read the wording on: the address it was last collected from as a page for people.
 
-    Raises `EvidenceMissing` for a case without any passage.
+    When it was only collected from answers for programs, the listing's own page. None for a case without a passage or
+    that does not exist.
     """
-    passages = passages_of(session, case)
-    if not passages:
-        raise EvidenceMissing(f"case {case.id} has no passage")
-    passage = passages[-1]
+    case = session.get(Case, case_id)
+    passages = passages_of(session, case) if case is not None else []
+    if case is None or not passages:
+        return None
     listing = session.get_one(Listing, case.listing_id)
-    capture = session.get_one(Capture, passage.capture_id)
-    source = session.get(Capture, capture.revisit_of_id) if capture.revisit_of_id else None
-    kind = capture.content_type or (source.content_type if source else "")
     trigger = session.get_one(Finding, case.finding_id).trigger
-    seen = kind in HTML
-    return Target(case.id, capture.url if seen else listing.url, listing.platform, passage.text, trigger, seen)
+    for passage in reversed(passages):
+        capture = session.get_one(Capture, passage.capture_id)
+        if capture.content_type in HTML:
+            return Target(case.id, capture.url, listing.platform, passage.text, trigger, seen=True)
+    return Target(case.id, listing.url, listing.platform, passages[-1].text, trigger, seen=False)
 
 
 def visits(session: Session, case_ids: Iterable[int] | None = None) -> dict[int, list[Visit]]:
@@ -105,29 +106,16 @@ def visits(session: Session, case_ids: Iterable[int] | None = None) -> dict[int,
 
 
 def watched(session: Session, case_ids: Iterable[int] | None = None) -> list[Watched]:
-    """These cases, or all, with their state and visits, for `ledger.clean_schedule.due`."""
+    """These cases, or all, with their state and visits, for `ledger.clean_schedule.due`; three queries in all."""
     wanted = None if case_ids is None else sorted(set(case_ids))
     state, past = statuses(session, wanted), visits(session, wanted)
-    query = select(Case, Finding.flagged).join(Finding, Finding.id == Case.finding_id).order_by(Case.id)
+    query = select(Case.id, Case.opened_at, Finding.flagged).join(Finding, Finding.id == Case.finding_id)
     if wanted is not None:
         query = query.where(Case.id.in_(wanted))
     return [
-        Watched(
-            case.id,
-            target_of(session, case).url,
-            case.opened_at,
-            state[case.id],
-            flagged,
-            tuple(past.get(case.id, ())),
-        )
-        for case, flagged in session.execute(query)
-        if _has_passage(session, case)
+        Watched(case, opened, state[case], flagged, tuple(past.get(case, ())))
+        for case, opened, flagged in session.execute(query.order_by(Case.id))
     ]
-
-
-def _has_passage(session: Session, case: Case) -> bool:
-    query = select(Passage.id).where(Passage.listing_id == case.listing_id, Passage.text_key == case.text_key)
-    return session.scalar(query.limit(1)) is not None
 
 
 def keep(ledger: Ledger, target: Target, taken: Taken, actor: str) -> KeptCapture:

@@ -102,6 +102,8 @@ class Taken:
     facts: tuple[Fact, ...]
     lacks: tuple[str, ...] = ()
     pieces: tuple[Piece, ...] = ()
+    requests: int = 0  # that left, robots.txt included: for the site's daily budget
+    rest_asked: float = 0.0  # seconds the site asked us to wait (Retry-After)
     visible_text: str = ""
     hidden_text: str = ""
 

@@ -46,7 +46,6 @@ class Watched:
     """A case and its visits, oldest first. `flagged`: the reader flagged it; an abstention alone is not captured."""
 
     case_id: int
-    url: str
     opened_at: datetime
     status: CaseStatus
     flagged: bool
@@ -55,10 +54,9 @@ class Watched:
 
 @dataclass(frozen=True)
 class Due:
-    """A capture to be taken of `url` for the case, from `since` on."""
+    """A capture to be taken for the case, from `since` on."""
 
     case_id: int
-    url: str
     since: datetime
     why: Why
 
@@ -78,12 +76,12 @@ def next_due(case: Watched) -> Due | None:
     told = [visit for visit in case.visits if tells(visit)]
     failures = _failures(case.visits)
     if failures:
-        return Due(case.case_id, case.url, case.visits[-1].ended_at + _patience(case.visits[-1], failures), Why.RETRY)
+        return Due(case.case_id, case.visits[-1].ended_at + _patience(case.visits[-1], failures), Why.RETRY)
     if not told:
-        return Due(case.case_id, case.url, case.opened_at, Why.FIRST)
+        return Due(case.case_id, case.opened_at, Why.FIRST)
     if pair_of(told) is None:
-        return Due(case.case_id, case.url, told[0].ended_at + APART, Why.SECOND)
-    return Due(case.case_id, case.url, told[-1].ended_at + REVISIT, Why.REVISIT)
+        return Due(case.case_id, told[0].ended_at + APART, Why.SECOND)
+    return Due(case.case_id, told[-1].ended_at + REVISIT, Why.REVISIT)
 
 
 def due(cases: Iterable[Watched], now: datetime) -> list[Due]:

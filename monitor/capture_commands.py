@@ -105,11 +105,11 @@ def _say_plan(ledger: Ledger, json: bool) -> None:
 
     for one in due_now(ledger):
         if json:
-            console.say_json({"case": one.case_id, "url": one.url, "since": one.since.isoformat(), "why": str(one.why)})
+            console.say_json({**asdict(one.due), "since": one.due.since.isoformat(), "url": one.target.url})
         else:
-            console.out.print(
-                f"case {one.case_id}: {one.why}, due since {one.since:%Y-%m-%d %H:%M} UTC, {one.url}", markup=False
-            )
+            moment = f"{one.due.since:%Y-%m-%d %H:%M} UTC"
+            line = f"case {one.due.case_id}: {one.due.why}, due since {moment}, {one.target.url}"
+            console.out.print(line, markup=False, highlight=False, soft_wrap=True)
     if not json and find_chromium() is None:
         console.out.print("no Chromium is installed: nothing can be visited until `make setup` has found one")
 
@@ -129,5 +129,5 @@ def _say(report: VisitReport) -> None:
         console.table(f"Clean capture {kept.id} of case {kept.case_id}", rows)
     if not report.visits and not report.left:
         console.out.print("nothing is due")
-    if report.left:
-        console.out.print(f"{len(report.left)} left for another day: their site has said no")
+    for left in report.left:
+        console.out.print(f"case {left.planned.due.case_id}: left for another run, {left.reason}", markup=False)

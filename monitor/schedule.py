@@ -6,6 +6,7 @@ ledger.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from crawler.browser import ChromiumMissing
 from crawler.frontier import due_count
 from crawler.pace import Agreement
 from crawler.run import AlreadyCrawling, CrawlReport, CrawlSpec, Unreachable, crawl
@@ -21,6 +23,7 @@ from ledger.events import record
 from ledger.frontier import Address, HostPace, stopped
 from monitor import evidence, jobs
 from monitor.alerts import alert
+from monitor.clean_captures import Ways, visit_due
 from monitor.settings import CrawlSettings, Settings
 from reference import load_reference
 from reference.errors import VigieError
@@ -140,6 +143,23 @@ def read_new(settings: Settings) -> Done:
         ledger.close()
 
 
+def visit_new(settings: Settings) -> Done:
+    """Visit, in a clean browser, the flagged pages that are due; without a browser nothing is done, and it is said."""
+    ledger = Ledger.open(settings.home, settings.database_url)
+    looked_after = scheduled(settings).values()
+    hosts = [host for one in looked_after for host in one.allow_host]
+    delay = next((one.delay_seconds for one in looked_after if one.allow_host), None)
+    try:
+        report = visit_due(ledger, Ways.of(settings, hosts, delay))
+    except ChromiumMissing as missing:
+        return Done("capture", "nothing", {"reason": str(missing)})
+    finally:
+        ledger.close()
+    outcomes = dict(Counter(kept.outcome for kept in report.visits))
+    left = dict(Counter(one.reason for one in report.left))
+    return Done("capture", "done" if report.visits else "nothing", {"visits": outcomes, "left": left})
+
+
 def seal_new(settings: Settings) -> Done:
     """Seal what no seal covers yet, also what a killed run left, and ask for the stamps that are due."""
     ledger = Ledger.open(settings.home, settings.database_url)
@@ -172,7 +192,8 @@ def run_due(settings: Settings, on_done: Callable[[Done], None]) -> list[Done]:
     for platform in scheduled(settings):
         done.append(_guarded(f"crawl {platform}", lambda name=platform: crawl_due(settings, name)))  # type: ignore[misc]
         on_done(done[-1])
-    for name, job in (("detect", read_new), ("seal", seal_new), ("watch", watch_evidence)):
+    every = (("detect", read_new), ("capture", visit_new), ("seal", seal_new), ("watch", watch_evidence))
+    for name, job in every:
         done.append(_guarded(name, lambda work=job: work(settings)))  # type: ignore[misc]
         on_done(done[-1])
     return done
@@ -185,4 +206,6 @@ def _guarded(name: str, job: Callable[[], Done]) -> Done:
         return Done(name, "failed", {"reason": str(error)})
 
 
-__all__ = ["CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "watch_evidence"]
+__all__ = [
+    "CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new", "watch_evidence",
+]  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any
 
 import procrastinate
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -80,6 +81,10 @@ def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     def detect() -> None:
         schedule.read_new(settings)
 
+    @app.task(name="capture", retry=again, lock="capture", queueing_lock="capture")
+    def capture() -> None:
+        schedule.visit_new(settings)
+
     @app.task(name="seal", retry=again, lock="seal", queueing_lock="seal")
     def seal() -> None:
         schedule.seal_new(settings)
@@ -113,6 +118,7 @@ async def enqueue(app: App, settings: Settings) -> int:
             for name in schedule.scheduled(settings)
         ),
         app.configure_task("detect", lock="detect", queueing_lock="detect"),
+        app.configure_task("capture", lock="capture", queueing_lock="capture"),
         app.configure_task("seal", lock="seal", queueing_lock="seal"),
         app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
@@ -130,7 +136,10 @@ async def take_up(app: App, dead_after: float = DEAD_AFTER) -> int:
     """Give back to the queue what workers that died were doing; how many jobs."""
     count = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
-        await app.job_manager.retry_job(job)
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:  # the same work was put in the queue meanwhile: that job will do it
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
         count += 1
     return count
 

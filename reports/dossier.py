@@ -117,7 +117,7 @@ def write_dossier(
 
 
 def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> None:
-    """The dossier, its cases and its event, in one transaction."""
+    """The dossier, its cases, that it was written and that evidence of each case left, in one transaction."""
     with ledger.session() as session:
         session.add(row)
         session.flush()
@@ -134,9 +134,9 @@ def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> Non
             gaps=list(row.gaps),
             manifest_sha256=row.manifest_sha256,
         )
+        told_why = {"reason": f"dossier {_number(row.name)}", "sha256": row.manifest_sha256, "form": "bag"}
         for file in assembly.files:
-            said = {"reason": f"dossier {_number(row.name)}", "sha256": row.manifest_sha256, "form": "bag"}
-            events.record(session, events.EXPORTED, "case", file.case_id, actor, **said)
+            events.record(session, events.EXPORTED, "case", file.case_id, actor, **told_why)
 
 
 def _number(name: str) -> str:

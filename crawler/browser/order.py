@@ -29,8 +29,9 @@ class Limits:
 class Order:
     """One page to visit. `allow_hosts` ("host:port") are machines that may be asked though they are not public.
 
-    `pause_seconds` is waited between robots.txt and the page. `ntp_servers` ("host" or "host:port") and
-    `address_service` (an http(s) address that answers with the asker's IP) are asked only when given.
+    `pause_seconds` is waited between robots.txt and the page; pauses between pages are for the caller.
+    `ntp_servers` ("host" or "host:port") and `address_service` (an http(s) address that answers with the asker's IP)
+    are asked only when given.
     `extra_flags` are for machines with needs of their own, and stand in the facts as all flags do.
     """
 

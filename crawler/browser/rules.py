@@ -34,11 +34,15 @@ class RobotsBook:
 
     async def rules(self, url: str, allowed: Iterable[str], agent: str) -> Rules:
         """The rules of the site of `url`. Raises `VisitEnded` when the site does not answer at all."""
-        parts = urlsplit(url)
-        site = f"{parts.scheme}://{parts.netloc.lower()}"
+        site = _site(url)
         if site not in self.known:
             self.known[site] = await _fetch(f"{site}/robots.txt", tuple(allowed), agent)
         return self.known[site]
+
+    def crawl_delay(self, url: str) -> float:
+        """The Crawl-delay of the site of `url`, as far as its rules are known; seconds."""
+        rules = self.known.get(_site(url))
+        return rules.robots.crawl_delay if rules else 0.0
 
     async def check(self, url: str, allowed: Iterable[str], agent: str) -> Rules:
         """The rules, if they allow `url`. Raises `VisitEnded` when they do not, or cannot be had."""
@@ -47,6 +51,11 @@ class RobotsBook:
             reason = rules.robots.refused or "robots.txt forbids it"
             raise VisitEnded(CleanOutcome.FORBIDDEN_BY_ROBOTS, reason)
         return rules
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 async def _fetch(url: str, allowed: tuple[str, ...], agent: str) -> Rules:

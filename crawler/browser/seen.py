@@ -44,4 +44,6 @@ class Seen:
     hidden_text: str = ""
     final_url: str = ""
     status: int | None = None
+    requests: int = 0
+    rest_asked: float = 0.0  # seconds of Retry-After
     profile_removed: bool | None = None

@@ -32,6 +32,7 @@ from crawler.browser.traffic import Traffic
 from crawler.browser.twenty import read_address, twenty
 from crawler.browser.warcfile import traffic_piece
 from crawler.outcomes import Outcome, classify
+from crawler.politeness import retry_after
 from crawler.settings import SOFTWARE, user_agent
 from ledger.clean_facts import Piece, Taken
 from ledger.warc import Exchange
@@ -89,6 +90,8 @@ async def _take(order: Order, book: RobotsBook, program: Path) -> Taken:
         facts=facts,
         lacks=_lacks(order, seen, outcome, reason),
         pieces=tuple(seen.pieces),
+        requests=seen.requests,
+        rest_asked=seen.rest_asked,
         visible_text=seen.visible_text,
         hidden_text=seen.hidden_text,
     )
@@ -138,12 +141,13 @@ class _Visit:
 
     async def ask_leave(self) -> None:
         """See that the page may be asked for, and wait as long as its site wishes. Raises `VisitEnded`."""
+        known = len(self.book.known)
         rules = await self.book.check(self.order.url, self.allowed, self.agent)
         self.seen.host = await named(self.order.url, self.allowed)
         self.robots = rules.exchanges
         self.address = rules.address or self.seen.host.addresses[0]
         await self._public_address()
-        if self._paced():
+        if self._paced() and len(self.book.known) > known:  # robots.txt was asked for just now
             await asyncio.sleep(max(self.order.pause_seconds, min(rules.robots.crawl_delay, MAX_PAUSE)))
 
     async def run(self) -> tuple[CleanOutcome, str]:
@@ -284,6 +288,7 @@ class _Visit:
         if answer is None:
             return CleanOutcome.NO_ANSWER, "the page has no answer of its own"
         self.seen.status = answer.status
+        self.seen.rest_asked = retry_after(answer.header("retry-after"), datetime.now(UTC))
         outcome, reason = classify(answer)
         document = next((piece.data for piece in self.seen.pieces if piece.kind == "dom"), b"")
         if outcome is Outcome.UNREADABLE and not answer.body and document:
@@ -315,6 +320,7 @@ class _Visit:
         exchanges = [*self.robots, *traffic.exchanges()]
         product = str(seen.version.get("product", ""))
         seen.pieces.append(traffic_piece(exchanges, SOFTWARE, product))
+        seen.requests = len(exchanges)
         seen.dialogs, seen.popups = page.dialogs, page.popups
         seen.from_cache = traffic.from_disk
         for hop, _, _ in traffic.documents(page.frame):

@@ -28,7 +28,7 @@ from ledger.clean_facts import CODES, COMPLETE, INCOMPLETE, Fact, Piece, Taken, 
 from ledger.clean_schedule import Why, next_due
 from ledger.clean_tables import CLEAN_TABLES, CleanCapture
 from ledger.erasure import erase
-from ledger.models import Case, Event
+from ledger.models import Capture, Case, Event
 from ledger.sealing.check import check_seals
 from ledger.sealing.seals import make_seals
 from ledger.store import PIECE
@@ -69,7 +69,9 @@ def target(ledger: Ledger, rows_in: Callable[..., Any]) -> Target:
         rows = rows_in(session)
         listing = rows.listing()
         case = rows.case(listing, rows.passage(listing, rows.capture(), WORDS))
-        return target_of(session, case)
+        found = target_of(session, case.id)
+    assert found is not None
+    return found
 
 
 def test_a_clean_capture_is_kept_with_its_files_and_events(ledger: Ledger, target: Target) -> None:
@@ -178,10 +180,23 @@ def test_the_page_to_visit_is_the_one_people_read(ledger: Ledger, rows_in: Calla
     with ledger.session() as session:
         rows = rows_in(session)
         listing = rows.listing()
-        data = rows.capture(1)
-        case: Case = rows.case(listing, rows.passage(listing, data, WORDS))
-        assert target_of(session, case).url == listing.url  # collected from an answer that is no page
-        assert not target_of(session, case).seen
+        case: Case = rows.case(listing, rows.passage(listing, rows.capture(1), WORDS))
+        of_data = target_of(session, case.id)
+        assert of_data is not None
+        assert (of_data.url, of_data.seen) == (listing.url, False)  # only collected from an answer that is no page
+        page = Capture(
+            crawl_id=rows.crawl.id,
+            url="https://exemple.fr/honoraires",
+            captured_at=AT,
+            outcome="page",
+            status=200,
+            content_type="text/html",
+        )
+        rows.passage(listing, rows.add(page), WORDS)
+        of_page = target_of(session, case.id)
+        assert of_page is not None
+        assert (of_page.url, of_page.seen) == (page.url, True)
+        assert target_of(session, 99) is None
 
 
 def test_the_same_visit_gives_the_same_facts_file() -> None:

@@ -26,7 +26,7 @@ def failed(at: datetime, outcome: str = "timed_out") -> Visit:
 
 
 def case(*visits: Visit, status: CaseStatus = CaseStatus.OPEN, flagged: bool = True, number: int = 1) -> Watched:
-    return Watched(number, "https://exemple.fr/", OPENED, status, flagged, visits)
+    return Watched(number, OPENED, status, flagged, visits)
 
 
 def when(*visits: Visit, **more: Any) -> tuple[Why, timedelta] | None:
@@ -69,9 +69,9 @@ def test_who_is_watched() -> None:
 
 
 def test_due_is_what_has_come_longest_waiting_first() -> None:
-    young = Watched(1, "u", OPENED + HOUR, CaseStatus.OPEN, True)
-    old = Watched(2, "u", OPENED, CaseStatus.OPEN, True)
-    seen = Watched(3, "u", OPENED, CaseStatus.OPEN, True, (visit(OPENED),))
+    young = Watched(1, OPENED + HOUR, CaseStatus.OPEN, True)
+    old = Watched(2, OPENED, CaseStatus.OPEN, True)
+    seen = Watched(3, OPENED, CaseStatus.OPEN, True, (visit(OPENED),))
     assert [one.case_id for one in due([young, old, seen], OPENED + HOUR)] == [2, 1]
     assert [one.case_id for one in due([young, old, seen], OPENED)] == [2]
     assert [one.case_id for one in due([seen], OPENED + 2 * APART)] == [3]

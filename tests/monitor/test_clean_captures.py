@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 from sqlalchemy import select
 
+import crawler.pace
 import monitor.clean_captures as job
 from crawler.browser import ChromiumMissing, find_chromium
 from crawler.sandbox import Sandbox, SandboxServer
@@ -21,9 +22,12 @@ from crawler.sandbox.world import WITHDRAWN_DAY
 from ledger import Ledger, fixity, text_key
 from ledger.clean_captures import clean_captures_of, files_of, proof_of_case
 from ledger.clean_facts import CODES, Fact, Piece, Taken
+from ledger.frontier import HostPace, pull_switch
 from ledger.models import Capture, Case, Crawl, Event, Finding, Listing, Passage
 from monitor.clean_captures import NoSuchCase, Ways, due_now, second_due, visit_cases, visit_due
 from monitor.cli import main
+from monitor.schedule import visit_new
+from monitor.settings import load_settings
 
 NOW = datetime.now(UTC)
 WORDS = "Pas de CMU au cabinet"
@@ -63,11 +67,50 @@ def taken(url: str, outcome: str = "page") -> Taken:
     facts = tuple(Fact(code, "proved", "vu") for code in CODES)
     now = datetime.now(UTC)
     pieces = (Piece("image", "page.png", "image/png", b"x"),)
-    return Taken(url, url, now, now, outcome, "", 200, "a" * 32, "Chrome/1", "vigie", facts, (), pieces, WORDS, WORDS)
+    return Taken(
+        url=url,
+        final_url=url,
+        started_at=now,
+        ended_at=now,
+        outcome=outcome,
+        reason="",
+        status=200,
+        profile="a" * 32,
+        browser="Chrome/1",
+        software="vigie",
+        facts=facts,
+        pieces=pieces,
+        requests=3,
+        visible_text=WORDS,
+        hidden_text=WORDS,
+    )
+
+
+class Clock:
+    """The time by which hosts are asked; sleeping only moves it. It begins within the hours of practices."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
+        self.slept = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
 
 
 @pytest.fixture
-def outcomes(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    for module in (job, crawler.pace):
+        monkeypatch.setattr(module, "time", made)
+    return made
+
+
+@pytest.fixture
+def outcomes(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> dict[str, str]:
     """No browser: the outcome of each address, « page » unless set; every order is kept under its address."""
     told: dict[str, str] = {}
 
@@ -91,7 +134,7 @@ def test_what_is_due_is_visited_once(sqlite_ledger: Ledger, outcomes: dict[str, 
     assert visit_due(sqlite_ledger, Ways("contact@exemple.fr")).visits == ()
     second = second_due(sqlite_ledger, first)
     assert second == report.visits[0].ended_at + timedelta(hours=24)
-    assert [one.case_id for one in due_now(sqlite_ledger, second)] == [1]
+    assert [one.due.case_id for one in due_now(sqlite_ledger, second)] == [1]
 
 
 def test_a_site_that_says_no_is_not_asked_again_in_the_same_run(
@@ -103,7 +146,7 @@ def test_a_site_that_says_no_is_not_asked_again_in_the_same_run(
     outcomes["https://un.exemple/a"] = "blocked"
     report = visit_due(sqlite_ledger, Ways("contact@exemple.fr"))
     assert [kept.url for kept in report.visits] == ["https://un.exemple/a", "https://deux.exemple/"]
-    assert [one.url for one in report.left] == ["https://un.exemple/b", "https://un.exemple/c"]
+    assert [one.planned.target.url for one in report.left] == ["https://un.exemple/b", "https://un.exemple/c"]
 
 
 def test_a_pause_is_shortened_for_named_hosts_alone(sqlite_ledger: Ledger, outcomes: dict[str, str]) -> None:
@@ -111,6 +154,48 @@ def test_a_pause_is_shortened_for_named_hosts_alone(sqlite_ledger: Ledger, outco
     add_case(sqlite_ledger, "https://deux.exemple/")
     visit_due(sqlite_ledger, Ways("contact@exemple.fr", ("127.0.0.1:8081",), 0.0))
     assert outcomes["asked"] == "http://127.0.0.1:8081/x 0\nhttps://deux.exemple/ 5\n"
+
+
+def test_hosts_are_asked_at_the_pace_of_crawls_and_remembered(
+    sqlite_ledger: Ledger, outcomes: dict[str, str], clock: Clock
+) -> None:
+    for path in ("a", "b"):
+        add_case(sqlite_ledger, f"https://un.exemple/{path}", f"{WORDS} {path}")
+    assert len(visit_due(sqlite_ledger, Ways("contact@exemple.fr")).visits) == 2
+    assert clock.slept >= 5
+    with sqlite_ledger.session() as session:
+        state = session.get_one(HostPace, "un.exemple").state
+    assert (state["day_count"], state["last_sent"]) == (6, clock.now)  # every request of a page counts
+    add_case(sqlite_ledger, "https://un.exemple/c", f"{WORDS} c")
+    clock.now += 3600
+    with sqlite_ledger.session() as session:
+        row = session.get_one(HostPace, "un.exemple")
+        row.state = {**row.state, "rest_until": clock.now + 3600, "rest_reason": "it asked to slow down"}
+    report = visit_due(sqlite_ledger, Ways("contact@exemple.fr"))
+    assert [(one.planned.target.url, one.reason) for one in report.left] == [
+        ("https://un.exemple/c", "it asked to slow down")
+    ]
+    clock.now = datetime(2026, 3, 4, 2, tzinfo=UTC).timestamp()
+    assert [one.reason for one in visit_due(sqlite_ledger, Ways("contact@exemple.fr")).left] == ["outside its hours"]
+
+
+def test_the_kill_switch_stops_visits_too(sqlite_ledger: Ledger, outcomes: dict[str, str]) -> None:
+    add_case(sqlite_ledger, "https://un.exemple/")
+    with sqlite_ledger.session() as session:
+        pull_switch(session, sqlite_ledger.home, "arrêt demandé", NOW)
+    report = visit_due(sqlite_ledger, Ways("contact@exemple.fr"))
+    assert ([one.reason for one in report.left], report.visits) == (["arrêt demandé"], ())
+
+
+def test_visits_come_due_with_everything_else(sqlite_ledger: Ledger, outcomes: dict[str, str]) -> None:
+    settings = load_settings(home=sqlite_ledger.home)
+    assert visit_new(settings).state == "nothing"
+    add_case(sqlite_ledger, "https://un.exemple/")
+    assert visit_new(settings).as_json() == {
+        "job": "capture",
+        "state": "done",
+        "detail": {"visits": {"page": 1}, "left": {}},
+    }
 
 
 def test_a_case_is_visited_on_demand_or_refused(sqlite_ledger: Ledger, outcomes: dict[str, str]) -> None:
@@ -168,7 +253,12 @@ def test_the_plan_says_what_is_due(command: Any, sqlite_ledger: Ledger) -> None:
     add_case(sqlite_ledger, "https://un.exemple/")
     status, out, _ = command("--plan", "--json")
     assert status == 0
-    assert json.loads(out) == {"case": 1, "url": "https://un.exemple/", "since": NOW.isoformat(), "why": "first"}
+    assert json.loads(out) == {
+        "case_id": 1,
+        "url": "https://un.exemple/",
+        "since": NOW.isoformat(),
+        "why": "first",
+    }
     assert "case 1: first, due since" in command("--plan")[1]
 
 
