@@ -314,7 +314,7 @@ def _visit(ledger: Ledger, settings: Settings, host: str, quiet: bool) -> str:
     if not done:
         return "absent: no case was confirmed"
     seconds = [at for case in ordered if (at := second_due(ledger, case)) is not None]
-    told = f"{len(done)} pages visited once"
+    told = f"{len(done)} page{'s' if len(done) > 1 else ''} visited once"
     return f"{told}; the second visits are due from {min(seconds):%Y-%m-%d %H:%M} UTC on" if seconds else told
 
 
