@@ -1,4 +1,4 @@
-"""`make bench`: the reader beside its peers, and the evidence store beside plain files. Ratios of medians."""
+"""`make bench`: the reader and the register's matching beside their peers, the evidence store beside plain files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import reading
+from benchmarks import linking, reading
 from ledger import EvidenceStore
 from ledger.warc import Exchange, to_warc_gz
 
@@ -38,3 +38,4 @@ def keeping() -> None:
 if __name__ == "__main__":
     reading.main()
     keeping()
+    linking.main()
