@@ -10,6 +10,7 @@ PARTS = (
     "storing",
     "evidence",
     "tampering",
+    "linking",
     "politeness",
     "watchmen",
     "year",
