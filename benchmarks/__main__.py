@@ -1,41 +1,27 @@
-"""`make bench`: the reader beside its peers, and the evidence store beside plain files. Ratios of medians."""
+"""`make bench`: what each part costs beside a peer, in one run. `python -m benchmarks NAME …` runs those alone."""
 
 from __future__ import annotations
 
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
+import sys
+from importlib import import_module
 
-from benchmarks import dossiers, reading
-from ledger import EvidenceStore
-from ledger.warc import Exchange, to_warc_gz
-
-
-def keeping() -> None:
-    """The evidence store, which syncs and renames, beside plain writes of the same bytes."""
-    bodies = [bytes(f"<p>page {number}</p>", "utf-8") * 200 for number in range(200)]
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    packed = [
-        to_warc_gz(Exchange(f"https://exemple.fr/{n}", "GET", (), b"", 200, "", (), body, moment))
-        for n, body in enumerate(bodies)
-    ]
-
-    def store() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            kept = EvidenceStore(Path(folder))
-            for data in packed:
-                kept.put(data)
-
-    def plain() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            for number, data in enumerate(packed):
-                (Path(folder) / str(number)).write_bytes(data)
-
-    ratio = reading.median_seconds(store) / reading.median_seconds(plain)
-    print(f"200 captures, evidence store / plain files: {ratio:.1f}")
-
+PARTS = (
+    "reading",
+    "storing",
+    "evidence",
+    "tampering",
+    "politeness",
+    "watchmen",
+    "year",
+    "fleet",
+    "crawling",
+    "dossiers",
+)
 
 if __name__ == "__main__":
-    reading.main()
-    keeping()
-    dossiers.main()
+    unknown = set(sys.argv[1:]) - set(PARTS)
+    if unknown:
+        sys.exit(f"benchmarks: no part is named {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    for name in sys.argv[1:] or PARTS:
+        print(f"== {name}")
+        import_module(f"benchmarks.{name}").main()

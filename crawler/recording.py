@@ -122,6 +122,28 @@ def record_unanswered(session: Session, crawl_id: int, url: str, method: str, ou
     return capture
 
 
+def record_not_modified(session: Session, crawl_id: int, exchange: Exchange, known: Capture) -> Capture:
+    """The server says that the page is as it was (304): a row that points at the capture holding the bytes."""
+    capture = Capture(
+        crawl_id=crawl_id,
+        url=exchange.url,
+        method=exchange.method,
+        captured_at=exchange.captured_at,
+        status=exchange.status,
+        outcome=str(Outcome.PAGE),
+        reason="not modified (304)",
+        content_type=known.content_type,
+        body_sha256=known.body_sha256,
+        body_size=0,
+        ip_address=exchange.ip_address,
+        revisit_of_id=known.revisit_of_id or known.id,
+    )
+    session.add(capture)
+    session.flush()
+    record(session, COLLECTED, "capture", capture.id, "vigie", revisit_of=capture.revisit_of_id)
+    return capture
+
+
 def evidence_of(session: Session, capture_id: int) -> int:
     """The capture that holds the bytes: itself, or the one it is an unchanged revisit of."""
     capture = session.get_one(Capture, capture_id)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rapidfuzz.distance import OSA
+
 LENGTH = 11
 _SEPARATORS = re.compile(r"[\s.\u2007\u2009\u200b\u202f-]+")
 _LABEL = re.compile(r"^\s*(?:n[°ºo]\s*)?rpps\s*(?:n[°ºo])?\s*:?\s*", re.IGNORECASE)
@@ -56,6 +58,12 @@ def read_rpps(shown: str) -> RppsReading:
     if not luhn(digits):
         return RppsReading("", f"Le numéro RPPS affiché, « {digits} », est mal formé : sa clé de contrôle est fausse.")
     return RppsReading(digits, "")
+
+
+def resembles(shown: str, number: str) -> bool:
+    """Whether what a page shows is this register number with at most one digit wrong, lost, added or exchanged."""
+    digits = _SEPARATORS.sub("", _LABEL.sub("", shown))
+    return bool(digits and number) and OSA.distance(digits, number) <= 1
 
 
 def _plausible(digits: str) -> bool:

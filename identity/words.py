@@ -1,4 +1,4 @@
-"""Words by which a listing shows that it is a house, a service or a secretary, and not a person. It decides nothing."""
+"""Words by which a listing shows a house, a service, a secretary or a substitute, not a person. It decides nothing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ ANYWHERE = _words(
     consultation consultations radiologie imagerie irm scanner vaccination
     equipe praticiens medecins dentistes infirmiers infirmieres kinesitherapeutes kines orthophonistes podologues
     osteopathes psychologues cds msp
+    remplacant remplacante remplacants remplacantes
     """
 )
 # Only as the first word: elsewhere they may be a family name (« Dr Jeanne Maison »).
@@ -46,6 +47,11 @@ PHRASES = (
     "service d",
     "espace sante",
     "espace dentaire",
+    "assistant du",
+    "assistante du",
+    "collaborateur du",
+    "collaboratrice du",
+    "interne du",
     "et associes",
     "et associees",
 )

@@ -1,6 +1,11 @@
 """WHAT WE SAW: tables, sessions, evidence store. It imports `reference` alone."""
 
-from ledger import sending_tables
+# Every module of tables is imported here: migrations compare the whole of what the ledger should hold.
+from ledger import clean_tables as _clean  # noqa: F401
+from ledger import desk as _desk  # noqa: F401
+from ledger import evidence_tables as _evidence  # noqa: F401
+from ledger import frontier as _frontier  # noqa: F401
+from ledger import identities, sending_tables
 from ledger.database import Ledger
 from ledger.errors import (
     Busy,
@@ -26,6 +31,7 @@ __all__ = [
     "LedgerUnavailable",
     "StoreFull",
     "TooLarge",
+    "identities",
     "sending_tables",
     "text_key",
 ]

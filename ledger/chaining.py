@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, insert, inspect, select, text
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
 
 from ledger.canonical import canonical_bytes, sha256_hex, utc_text
 from ledger.evidence_tables import EventLink
@@ -124,6 +124,7 @@ def _chain_before_commit(session: Session) -> None:
     chain(session, [row for row in waiting if inspect(row).persistent])
 
 
-@event.listens_for(LedgerSession, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_UNCHAINED, None)
+@event.listens_for(LedgerSession, "after_soft_rollback")
+def _forget(session: Session, undone: SessionTransaction) -> None:
+    if undone.parent is None:  # not a savepoint: what came before one still stands
+        session.info.pop(_UNCHAINED, None)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -143,14 +144,15 @@ def migrate(engine: Engine, *, create: bool = True) -> None:
             command.upgrade(_alembic(engine), "head")
 
 
-def _is_full(error: DBAPIError, reason: str) -> bool:
-    return getattr(error.orig, "sqlstate", None) == "53100" or "disk is full" in reason or "No space left" in reason
+def _is_full(cause: BaseException | None, reason: str) -> bool:
+    return getattr(cause, "sqlstate", None) == "53100" or "disk is full" in reason or "No space left" in reason
 
 
-def _is_unavailable(error: DBAPIError, reason: str) -> bool:
+def _is_unavailable(error: Exception, reason: str) -> bool:
     """The database is away, locked, refuses us, or is no database: the operator's business, not a fault of ours."""
     words = ("not a database", "malformed", "permission denied", "invalid connection option")
-    return isinstance(error, OperationalError) or any(word in reason for word in words)
+    kinds = (OperationalError, sqlite3.OperationalError, psycopg.OperationalError)
+    return isinstance(error, kinds) or any(word in reason for word in words)
 
 
 @contextmanager
@@ -158,9 +160,10 @@ def translated(place: str) -> Iterator[None]:
     """Turn the drivers' ways of saying « full », « unreachable » and « not a database » into one clear line each."""
     try:
         yield
-    except DBAPIError as error:
-        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
-        if _is_full(error, reason):
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:  # the last two: what asks the driver itself
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        reason = (str(cause).strip().splitlines() or ["no reason given"])[0]
+        if _is_full(cause, reason):
             raise StoreFull(f"{place}: the disk is full; the last step was undone") from error
         if _is_unavailable(error, reason):
             raise LedgerUnavailable(f"{place}: {reason}") from error

@@ -62,6 +62,7 @@ class Stamp(Base):
     received_at: Mapped[datetime]  # by us
     serial: Mapped[str] = mapped_column(String(64))
     policy: Mapped[str] = mapped_column(String(80))
+    qualified: Mapped[bool] = mapped_column(default=False)  # eIDAS, as the configuration said when it came
     token: Mapped[bytes] = mapped_column(LargeBinary)  # the whole TimeStampResp
     certificates: Mapped[str] = mapped_column(Text)  # PEM
 

@@ -114,7 +114,10 @@ class ListingView(Base):
     adeli: Mapped[str] = mapped_column(String(20), default="")
     signals: Mapped[Json] = mapped_column(default=dict)  # structured flags: sector, third-party payer, new patients…
 
-    __table_args__ = (UniqueConstraint("listing_id", "capture_id", "parser_version"),)
+    __table_args__ = (
+        UniqueConstraint("listing_id", "capture_id", "parser_version"),
+        Index("ix_listing_view_name", "display_name"),
+    )
 
 
 class Passage(Base):
@@ -194,9 +197,12 @@ class Verdict(Base):
     decision: Mapped[str] = mapped_column(String(12))  # confirm | dismiss | doubt
     reason: Mapped[str] = mapped_column(String(40))  # reference reason code
     stance: Mapped[str] = mapped_column(String(12), default="")  # the reviewer's own reading, when confirming
+    ground: Mapped[str] = mapped_column(String(20), default="")  # reference legal-ground code, when confirming
+    span_start: Mapped[int | None]  # the words the reviewer underlines, in characters of the passage; None: as proposed
+    span_end: Mapped[int | None]
     note: Mapped[str] = mapped_column(Text, default="")
 
-    __table_args__ = (UniqueConstraint("case_id", "reviewer_id"),)
+    __table_args__ = (UniqueConstraint("case_id", "reviewer_id"), Index("ix_verdict_person", "reviewer_id", "id"))
 
 
 class Identification(Base):

@@ -1,4 +1,7 @@
-"""The evidence store: one content-addressed `.warc.gz` per capture. It writes once, and hashes again on every read."""
+"""The evidence store: content-addressed files, written once and hashed again on every read. It knows no table.
+
+A capture is one `.warc.gz`; the files of a clean capture, of any kind, are `.bin` (their rows say what they are).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from ledger.errors import EvidenceDamaged, EvidenceMissing, LedgerUnavailable, S
 from ledger.warc import Exchange, from_warc_gz
 
 PARTIAL = ".partial"
+WARC, PIECE = ".warc.gz", ".bin"
 YOUNG_SECONDS = 60
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
@@ -55,19 +59,19 @@ class EvidenceStore:
         """Use `root`, which is made on the first write."""
         self.root = root
 
-    def path(self, sha256: str, suffix: str = ".warc.gz") -> Path:
+    def path(self, sha256: str, suffix: str = WARC) -> Path:
         """Where the capture of that address stands, or would stand. Raises `EvidenceMissing` for what is no address."""
         if not _ADDRESS.fullmatch(sha256):
             raise EvidenceMissing(f"{sha256[:80]!r} is not the address of a capture")
         return self.root / sha256[:2] / sha256[2:4] / f"{sha256}{suffix}"
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, suffix: str = WARC) -> str:
         """Keep `data`; its address. The same content twice is one file; a damaged file is made whole again.
 
         On return it survives a power cut. Raises `StoreFull` or `LedgerUnavailable`, leaving nothing half-written.
         """
         address = hashlib.sha256(data).hexdigest()
-        target = self.path(address)
+        target = self.path(address, suffix)
         try:
             if target.exists() and target.read_bytes() == data:
                 return address
@@ -95,10 +99,10 @@ class EvidenceStore:
                 unfinished.unlink(missing_ok=True)
             os.close(handle)
 
-    def read(self, sha256: str) -> bytes:
+    def read(self, sha256: str, suffix: str = WARC) -> bytes:
         """The bytes at that address, hashed again. Raises `EvidenceMissing` or `EvidenceDamaged`."""
         try:
-            data = self.path(sha256).read_bytes()
+            data = self.path(sha256, suffix).read_bytes()
         except FileNotFoundError as error:
             raise EvidenceMissing(f"capture {sha256} is not in the evidence store {self.root}") from error
         except OSError as error:

@@ -6,8 +6,13 @@ import hashlib
 import unicodedata
 
 
-def text_key(text: str) -> str:
-    """SHA-256 hex of the text in NFKC, case-folded, without accents, with white space folded to single spaces."""
+def folded(text: str) -> str:
+    """The text in NFKC, case-folded, without accents, with white space folded to single spaces."""
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     bare = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
-    return hashlib.sha256(" ".join(bare.split()).encode("utf-8", "surrogatepass")).hexdigest()
+    return " ".join(bare.split())
+
+
+def text_key(text: str) -> str:
+    """SHA-256 hex of the folded text."""
+    return hashlib.sha256(folded(text).encode("utf-8", "surrogatepass")).hexdigest()

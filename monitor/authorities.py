@@ -73,7 +73,7 @@ def authorities_of(settings: Settings) -> list[Authority]:
         except (OSError, UnicodeDecodeError) as error:
             raise BadSettings(f"authority {one.name}: {one.certificates}: cannot be read") from error
         tolerance = timedelta(seconds=settings.stamp_tolerance_seconds)
-        authority = Authority(one.name, one.url, certificates, tolerance)
+        authority = Authority(one.name, one.url, certificates, tolerance, one.qualified)
         authority.check()
         found.append(authority)
     return found

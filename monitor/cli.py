@@ -14,17 +14,25 @@ import typer
 from ledger import Ledger
 from ledger.lock import exclusive
 from monitor import (
+    capture_commands,
     console,
     evidence,
     evidence_commands,
+    export_commands,
+    import_commands,
     learning,
     letter_commands,
+    person_commands,
+    registry_commands,
+    schedule,
+    schedule_commands,
     sending_commands,
     stats_commands,
     verify_commands,
 )
 from monitor.authorities import authorities_of
 from monitor.settings import Settings, desk_secret, load_settings
+from monitor.signing import means_of
 from reference.errors import VigieError
 
 app = typer.Typer(
@@ -77,7 +85,7 @@ def demo(
 
 @app.command()
 def crawl(
-    platform: Annotated[str, typer.Argument(help="A platform of the reference: doctolib, practice_site.")],
+    platform: Annotated[str, typer.Argument(help="doctolib, maiia, keldoc, ordoclic, avecmondoc or practice_site.")],
     start: Annotated[list[str] | None, typer.Option("--start", help="Address to begin at. Repeatable.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after this many listings.")] = None,
     allow_host: HostOption = None,
@@ -85,7 +93,7 @@ def crawl(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Fetch a platform's public pages, politely, and keep each as evidence."""
+    """Fetch a platform's public pages, politely, and keep each as evidence; the same command goes on after a crash."""
     from crawler.run import CrawlSpec
     from crawler.run import crawl as run_crawl
 
@@ -102,10 +110,13 @@ def crawl(
             allow_hosts=tuple(allow_host or ()),
             delay_seconds=delay,
             contact=settings.contact,
+            agreements=schedule.agreements_of(settings),
         )
         with console.progress(f"crawl {platform}", json) as advance:
             report = run_crawl(spec, lambda step: advance(step.captures, None))
-        evidence.seal_and_stamp(open_ledger(settings), settings)
+        ledger = open_ledger(settings)
+        schedule.tell(ledger, settings, platform, str(report.crawl_id), report.alarms)
+        evidence.seal_and_stamp(ledger, settings)
     figures = report.as_json()
     if json:
         console.say_json(figures)
@@ -113,28 +124,7 @@ def crawl(
         console.table(f"Crawl {report.crawl_id}", [(name, str(value)) for name, value in figures.items()])
 
 
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(help=".warc.gz or .html (a page saved from a browser).")],
-    platform: Annotated[str | None, typer.Option(help="Whose page it is, when the address does not tell.")] = None,
-    url: Annotated[str | None, typer.Option(help="The page's address, when the file does not tell.")] = None,
-    home: HomeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Take in pages that people saved by hand; each enters with its own provenance."""
-    from crawler.importing import import_file
-
-    settings = load_settings(home=home)
-    authorities_of(settings)
-    with exclusive(settings.home, "import"):
-        ledger = open_ledger(settings)
-        for path in files:
-            report = import_file(ledger, path, platform=platform, url=url)
-            if json:
-                console.say_json(report.as_json())
-            else:
-                console.table(str(path), [(name, str(value)) for name, value in report.as_json().items()])
-        evidence.seal_and_stamp(ledger, settings)
+app.command("import")(import_commands.import_)
 
 
 @app.command()
@@ -196,10 +186,15 @@ def classify(
 app.command()(learning.train)
 app.command()(learning.evaluate)
 evidence_commands.register(app)
+schedule_commands.register(app)
 letter_commands.register(app)
 sending_commands.register(app)
 stats_commands.register(app)
 app.command()(verify_commands.verify)
+app.command()(export_commands.export)
+app.command()(capture_commands.capture)
+app.command()(capture_commands.copy_clean)
+app.add_typer(registry_commands.app, name="registry")
 
 
 @app.command()
@@ -226,12 +221,15 @@ def dossier(
 ) -> None:
     """Write the dossier of a confirmed case, or say why it cannot be written."""
     from reports import write_dossier
+    from review.decide import settle_due
 
     settings = load_settings(home=home)
     with exclusive(settings.home, "dossier"):
-        written = write_dossier(
-            open_ledger(settings, create=False), case, out, allow_incomplete=allow_incomplete, actor="operator"
-        )
+        ledger, means = open_ledger(settings, create=False), means_of(settings)
+        with ledger.session() as session:
+            settle_due(session)  # a decision whose time to be taken back is over counts, also when the desk is closed
+        evidence.seal_and_stamp(ledger, settings)  # what leaves is sealed first
+        written = write_dossier(ledger, case, out, allow_incomplete=allow_incomplete, actor="operator", means=means)
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path),
@@ -250,7 +248,10 @@ def dossier(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="crawls, captures, listings, passages, findings, cases or instructive.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="crawls, captures, listings, passages, findings, cases, clean_captures or instructive."),
+    ],
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -273,22 +274,7 @@ def list_(
             sys.stdout.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
 
-@app.command()
-def person(
-    login: Annotated[str, typer.Argument(help="The name to sign in with.")],
-    name: Annotated[str, typer.Option("--name", help="The name shown on the desk.")],
-    role: Annotated[str, typer.Option(help="reviewer or administrator.")] = "reviewer",
-    password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="At least 15 characters.")
-    ] = "",
-    home: HomeOption = None,
-) -> None:
-    """Give a person an account at the desk; the password is asked for."""
-    from review.people import add_reviewer
-
-    with open_ledger(load_settings(home=home)).session() as session:
-        add_reviewer(session, login, name, password, role)
-    console.out.print(f"{login}: account made")
+app.add_typer(person_commands.app)
 
 
 @app.command()

@@ -17,7 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from crawler.browser import ChromiumMissing
 from crawler.run import CrawlReport, CrawlSpec, Progress, crawl
 from crawler.sandbox import PlantedPassage, Sandbox, SandboxServer
 from crawler.settings import SOFTWARE
@@ -32,6 +34,8 @@ from ledger.sealing.stamping import stamp_due
 from ledger.sealing.tokens import Authority
 from monitor import console, jobs
 from monitor.authorities import over_http
+from monitor.clean_captures import Ways, second_due, visit_cases
+from monitor.demo_register import load_demo_register
 from monitor.local_authority import AuthorityServer, LocalAuthority
 from monitor.settings import Settings, desk_secret
 from reference.errors import VigieError
@@ -44,6 +48,7 @@ FLAGGED = ("refusal", "restriction", "deterrence")
 CLEAR = "refusal"  # scripted reviewers decide plain refusals, and leave restrictions and obstacles to the visitor
 AUTHORITIES = ("practice-a", "practice-b")
 STAMP_SECONDS = 15.0
+VISITS = 3  # pages visited in a browser: each takes a few seconds
 DELAY = 0.0  # seconds between requests to our own loopback platform
 
 
@@ -76,6 +81,7 @@ class DemoReport:
     passages: int = 0
     score: Score = Score(0, 0, 0, 0, 0)
     cases: Counter[str] = field(default_factory=Counter)
+    register_people: int = 0
     identified: int = 0
     dossier: Path | None = None
     dossier_zip: Path | None = None
@@ -99,6 +105,7 @@ class DemoReport:
             "passages": self.passages,
             **asdict(self.score),
             "cases": dict(sorted(self.cases.items())),
+            "register_people": self.register_people,
             "identified": self.identified,
             "seals": self.seals,
             "clean_captures": self.clean_captures,
@@ -128,6 +135,7 @@ class DemoReport:
             ("  behind a wall or an error", str(score.unreached)),
             ("False alarms", str(score.false_alarms)),
             ("Cases", ", ".join(f"{kind} {count}" for kind, count in sorted(self.cases.items()))),
+            ("Listings linked to the register", str(self.identified)),
             ("Seals", self.seals),
             ("Browser captures", self.clean_captures),
             ("Dossier", str(self.dossier or "none")),
@@ -244,22 +252,33 @@ def _decide(ledger: Ledger, version: str) -> None:
 def _write_first_dossier(ledger: Ledger, report: DemoReport, out: Path) -> None:
     """Write the dossier of the first confirmed case that can leave; keep the reasons of those that cannot."""
     with ledger.session() as session:
-        state = statuses(session)
-        known = set(
-            session.scalars(select(Identification.listing_id).where(Identification.status == "linked").distinct())
-        )
-        confirmed = [
-            case for case in session.scalars(select(Case).order_by(Case.id)) if state[case.id] is CaseStatus.CONFIRMED
-        ]
-        ordered = sorted(confirmed, key=lambda case: (case.listing_id not in known, case.id))
-    for case in ordered[:10]:
+        ordered = _confirmed(session)
+    for allow_incomplete in (False, True):  # until its second visit, a case of the demo is « à compléter »
+        if _write_one(ledger, report, out, ordered[:10], allow_incomplete=allow_incomplete):
+            return
+
+
+def _confirmed(session: Session) -> list[Case]:
+    """The confirmed cases, those of identified people first."""
+    state = statuses(session)
+    known = set(session.scalars(select(Identification.listing_id).where(Identification.status == "linked").distinct()))
+    confirmed = [
+        case for case in session.scalars(select(Case).order_by(Case.id)) if state[case.id] is CaseStatus.CONFIRMED
+    ]
+    return sorted(confirmed, key=lambda case: (case.listing_id not in known, case.id))
+
+
+def _write_one(ledger: Ledger, report: DemoReport, out: Path, cases: Sequence[Case], *, allow_incomplete: bool) -> bool:
+    """Write the dossier of the first of these cases that can be written; True when one was."""
+    for case in cases:
         try:
-            written = write_dossier(ledger, case.id, out, actor="demo")
+            written = write_dossier(ledger, case.id, out, allow_incomplete=allow_incomplete, actor="demo")
         except DossierRefused as error:
             report.dossiers_refused.append(str(error))
             continue
         report.dossier, report.dossier_zip, report.dossier_pdf = written.path, written.zip_path, written.pdf_path
-        return
+        return True
+    return False
 
 
 def _seal(ledger: Ledger) -> str:
@@ -280,6 +299,23 @@ def _seal(ledger: Ledger) -> str:
     with ledger.session() as session:
         states = set(session.scalars(select(Event.kind).where(Event.kind.startswith("seal_"))))
     return "absent" if "seal_absent" in states else "present" if "seal_present" in states else "pending"
+
+
+def _visit(ledger: Ledger, settings: Settings, host: str, quiet: bool) -> str:
+    """Visit the first pages of confirmed cases in a clean browser; what became of it in words. No clock is asked."""
+    with ledger.session() as session:
+        ordered = [case.id for case in _confirmed(session)][:VISITS]
+    ways = Ways(settings.contact, (host,), DELAY)
+    try:
+        with console.progress("visit", quiet) as advance:
+            done = visit_cases(ledger, ways, ordered, actor="demo", on_visit=lambda kept: advance(kept.id, None)).visits
+    except ChromiumMissing as missing:
+        return f"absent: {missing}"
+    if not done:
+        return "absent: no case was confirmed"
+    seconds = [at for case in ordered if (at := second_due(ledger, case)) is not None]
+    told = f"{len(done)} pages visited once"
+    return f"{told}; the second visits are due from {min(seconds):%Y-%m-%d %H:%M} UTC on" if seconds else told
 
 
 def free_home(wanted: Path) -> Path:
@@ -304,14 +340,15 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
             report.captures.update(one.captures)
             report.passages += one.passages
             report.listings += one.listings
-        truth = list(sandbox.truth())
+        report.register_people = load_demo_register(settings.home, sandbox)
+        reader = load_reader()
+        with console.progress("read", quiet) as advance:
+            jobs.detect(ledger, reader, advance)
+        report.score = score(ledger, reader.version, list(sandbox.truth()))
+        report.people = _people(ledger)
+        _decide(ledger, reader.version)
+        report.clean_captures = _visit(ledger, settings, server.host, quiet)
     report.seals = _seal(ledger)
-    reader = load_reader()
-    with console.progress("read", quiet) as advance:
-        jobs.detect(ledger, reader, advance)
-    report.score = score(ledger, reader.version, truth)
-    report.people = _people(ledger)
-    _decide(ledger, reader.version)
     _write_first_dossier(ledger, report, settings.home / "dossiers")
     with ledger.session() as session:
         report.cases = Counter(str(status) for status in statuses(session).values())

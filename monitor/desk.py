@@ -6,8 +6,9 @@ import socket
 
 import uvicorn
 
-from ledger import Ledger
+from ledger import Ledger, docket
 from monitor import console
+from reference import load_reference
 from reference.errors import VigieError
 from review import create_app
 
@@ -30,13 +31,28 @@ def bind(port: int) -> socket.socket:
     return sock
 
 
+def prepare(ledger: Ledger) -> int:
+    """Describe for the desk the cases it does not know yet, and again those whose page was captured since; how many."""
+    reference, done = load_reference(), 0
+    while True:
+        with ledger.session() as session:
+            count = docket.describe(session, reference)
+        done += count
+        if not count:
+            break
+    with ledger.session() as session:
+        changed = docket.captured_since_described(session)
+        docket.refresh(session, reference, changed)
+    return done + len(changed)
+
+
 def serve_desk(ledger: Ledger, secret: bytes, port: int, demo_notice: str = "") -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted. The practice desk of the demo, and it alone, asks for no second factor."""
+    prepare(ledger)
     sock = bind(port)
     console.out.print(
         f"Desk: http://127.0.0.1:{sock.getsockname()[1]}/ (Ctrl+C ends it)", markup=False, highlight=False
     )
-    config = uvicorn.Config(
-        create_app(ledger, secret=secret, demo_notice=demo_notice), log_level="warning", server_header=False
-    )
+    desk = create_app(ledger, secret=secret, demo_notice=demo_notice, second_factor=not demo_notice)
+    config = uvicorn.Config(desk, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[sock])

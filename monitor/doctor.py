@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
+from crawler.browser import find_chromium
 from ledger import Ledger, fixity
 from ledger.custody import check_chain
 from ledger.sealing.check import check_seals
@@ -13,7 +14,6 @@ from monitor.settings import Settings
 from reference import load_reference
 from reference.errors import VigieError
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LOW_DISK = 2 * 1024**3  # bytes; below this a crawl may not finish its week
 
 
@@ -75,10 +75,9 @@ def examine(settings: Settings) -> list[Check]:
         checks.append(_custody(ledger))
         ledger.close()
     checks.append(_authorities(settings))
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    checks.append(
-        Check("browser", "passed" if browser else "absent", browser or "no Chromium: captures stay « absent »")
-    )
+    browser = find_chromium()
+    told = str(browser) if browser else "no Chromium: clean captures stay « absent »"
+    checks.append(Check("browser", "passed" if browser else "absent", told))
     folder = settings.home if settings.home.exists() else settings.home.absolute().parent
     free = shutil.disk_usage(folder).free if folder.exists() else 0
     checks.append(Check("disk", "passed" if free > LOW_DISK else "failed", f"{free / 1024**3:.1f} GiB free"))

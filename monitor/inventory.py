@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ledger import Ledger
 from ledger.cases import statuses
+from ledger.clean_tables import CleanCapture
 from ledger.models import Base, Capture, Case, Crawl, Finding, Listing, Passage
 from reference.errors import VigieError
 
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Base]] = {
     "passages": Passage,
     "findings": Finding,
     "cases": Case,
+    "clean_captures": CleanCapture,
 }
 
 

@@ -5,18 +5,19 @@ A job writes what is missing under the version of today and nothing else; it nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-import identity
 from detection import Reader, Reading
 from ledger import Ledger
 from ledger.events import record
-from ledger.models import Case, Finding, Identification, Listing, ListingView, Passage
+from ledger.frontier import RunReport
+from ledger.models import Capture, Case, Finding, Listing, Passage
+from monitor.identifying import identify
 
 BATCH = 500
 OnProgress = Callable[[int, int], None]  # done, total
@@ -38,9 +39,26 @@ def _quiet(_done: int, _total: int) -> None:
 
 
 def _unread(session: Session, version: str, after: int) -> Sequence[Passage]:
-    """The next passages without a finding of this version, oldest first, after the id `after`."""
+    """The next passages without a finding of this version, oldest first, after the id `after`.
+
+    Those of a run that the watchmen hold wait until a person has released it: hundreds of cases would open on them.
+    """
     seen = select(Finding.id).where(Finding.passage_id == Passage.id, Finding.version == version).exists()
-    return session.scalars(select(Passage).where(Passage.id > after, ~seen).order_by(Passage.id).limit(BATCH)).all()
+    query = select(Passage).where(Passage.id > after, ~seen, ~_held())
+    return session.scalars(query.order_by(Passage.id).limit(BATCH)).all()
+
+
+def _held() -> ColumnElement[bool]:
+    """True of a passage whose run is held."""
+    runs = select(RunReport.crawl_id).where(RunReport.held.is_(True), RunReport.released_at.is_(None))
+    return Passage.capture_id.in_(select(Capture.id).where(Capture.crawl_id.in_(runs)))
+
+
+def has_unread(ledger: Ledger) -> bool:
+    """True when a passage was read by no reader yet, and its run is not held."""
+    seen = select(Finding.id).where(Finding.passage_id == Passage.id).exists()
+    with ledger.session() as session:
+        return session.scalar(select(Passage.id).where(~seen, ~_held()).limit(1)) is not None
 
 
 def _finding(passage: Passage, reading: Reading, now: datetime) -> Finding:
@@ -70,7 +88,7 @@ def _open_case(session: Session, passage: Passage, finding: Finding, now: dateti
     session.add(case)
     session.flush()
     record(session, "case_opened", "case", case.id, "vigie", finding=finding.id)
-    record(session, "clean_capture_absent", "case", case.id, "vigie", reason="browser captures are not set up")
+    record(session, "clean_capture_absent", "case", case.id, "vigie", reason="aucune visite")
     return True
 
 
@@ -102,45 +120,6 @@ def detect(ledger: Ledger, reader: Reader, on_progress: OnProgress = _quiet) -> 
             read += len(batch)
         on_progress(done + read, total)
     return DetectReport(reader.version, read, flagged, opened, identify(ledger))
-
-
-def _latest_views(session: Session) -> Iterator[ListingView]:
-    """For each listing that has a case, its newest view that shows a name, if this matcher has not seen it."""
-    newest = (
-        select(func.max(ListingView.id))
-        .where(ListingView.display_name != "")
-        .where(ListingView.listing_id.in_(select(Case.listing_id)))
-        .group_by(ListingView.listing_id)
-    )
-    seen = (
-        select(Identification.id)
-        .where(Identification.view_id == ListingView.id, Identification.version == identity.VERSION)
-        .exists()
-    )
-    yield from session.scalars(select(ListingView).where(ListingView.id.in_(newest), ~seen))
-
-
-def identify(ledger: Ledger) -> int:
-    """Say who the listings with a case are, or why it cannot be said. Returns how many answers were written."""
-    written = 0
-    with ledger.session() as session:
-        for view in list(_latest_views(session)):
-            answer = identity.identify(
-                identity.Shown(view.display_name, view.is_organisation, view.profession, view.rpps, view.adeli)
-            )
-            session.add(
-                Identification(
-                    listing_id=view.listing_id,
-                    view_id=view.id,
-                    version=answer.version,
-                    created_at=datetime.now(UTC),
-                    status=answer.status,
-                    rpps=answer.rpps,
-                    reasons=list(answer.reasons),
-                )
-            )
-            written += 1
-    return written
 
 
 def listing_of(session: Session, case: Case) -> Listing:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from reference.errors import VigieError
 
@@ -30,6 +37,52 @@ class AuthoritySettings(BaseModel):
     qualified: bool = False
 
 
+class AgreementSettings(BaseModel):
+    """What the owner of a host agreed to in writing: a pace of its own, and a key that goes with each request over TLS.
+
+    `reference` says which writing this rests on; `header` and `key` are kept out of all evidence (the header's value).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(pattern=r"^[a-z0-9.-]+$")
+    reference: str = Field(min_length=3)
+    delay_seconds: float = Field(gt=0, le=3600)
+    daily_budget: int | None = Field(default=None, ge=1)
+    any_hour: bool = False
+    header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    key: SecretStr = SecretStr("")
+
+
+class CrawlSettings(BaseModel):
+    """One platform looked after on schedule; `start` is needed where the reference names no address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: str
+    start: list[str] = []
+    allow_host: list[str] = []
+    delay_seconds: float | None = Field(default=None, ge=0)
+
+
+class AlertSettings(BaseModel):
+    """Where the watchmen's alarms go: by e-mail (`mail_to`, over `smtp_host`), to a webhook (JSON), or both.
+
+    `smtp_security` is how the connection is protected: starttls, tls, or none for a relay on this machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mail_to: list[str] = []
+    mail_from: str = "vigie@localhost"
+    smtp_host: str = "localhost"
+    smtp_port: int = Field(default=25, ge=1, le=65535)
+    smtp_security: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    webhook: str = Field(default="", pattern=r"^(https?://\S+)?$")
+
+
 class Settings(BaseSettings):
     """The whole configuration of one installation.
 
@@ -38,7 +91,13 @@ class Settings(BaseSettings):
     `authorities` stamp the seals (`VIGIE_AUTHORITIES` is a JSON list): a seal counts as stamped with `stamps_wanted`
     tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
     Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
-    no case needs (`None`: never).
+    no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
+    `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
+    signature be checked for years (PAdES B-LT).
+    `ntp_servers` tell how far our clock is (`VIGIE_NTP_SERVERS` is a JSON list; empty: none is asked);
+    `address_service` is an http(s) address that answers with the asker's IP and nothing else (empty: none is asked).
+    `crawls` are the platforms looked after on schedule, `agreements` the hosts with a written agreement, `alerts` where
+    alarms go.
     """
 
     model_config = SettingsConfigDict(env_prefix="VIGIE_", toml_file="vigie.toml", extra="forbid")
@@ -52,6 +111,17 @@ class Settings(BaseSettings):
     stamp_tolerance_seconds: int = Field(default=300, ge=1)
     fixity_days: int = Field(default=7, ge=1)
     keep_days: int | None = Field(default=None, ge=1)
+    organisation: str = ""
+    certificate: Path | None = None
+    certificate_password: SecretStr | None = None
+    sign_pdf: bool = False
+    signature_roots: Path | None = None
+    crawls: list[CrawlSettings] = []
+    agreements: list[AgreementSettings] = []
+    alerts: AlertSettings = AlertSettings()
+    revocation_lists: list[Path] = []
+    ntp_servers: list[str] = ["ntp-p1.obspm.fr", "fr.pool.ntp.org"]
+    address_service: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
     @field_validator("authorities")
     @classmethod
@@ -81,6 +151,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadSettings(f"configuration: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except SettingsError as error:
+        raise BadSettings(f"configuration: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"vigie.toml: {error}") from error
 

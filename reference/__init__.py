@@ -14,6 +14,8 @@ from reference.models import (
     Reference,
     Stance,
     VerdictReason,
+    Wall,
+    Watch,
 )
 from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.schema import BadReference
@@ -38,6 +40,8 @@ __all__ = [
     "Step",
     "VerdictReason",
     "VigieError",
+    "Wall",
+    "Watch",
     "competence",
     "fold",
     "load",

@@ -13,12 +13,15 @@ from reference.models import (
     Benefit,
     Department,
     Field,
+    LegalGround,
     Order,
     Platform,
     Profession,
     Reference,
     Stance,
     VerdictReason,
+    Wall,
+    Watch,
 )
 from reference.procedure import Council, Deadline, Practice, Route, Step
 from reference.schema import (
@@ -28,8 +31,10 @@ from reference.schema import (
     day,
     digits,
     flag,
+    hours,
     link,
     links,
+    percents,
     read_file,
     some_texts,
     text,
@@ -135,9 +140,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "delay_seconds": Rule(whole(3, 3600)),
         "start_urls": Rule(links, required=False, default=()),
         "default_texts": _LIST,
-        "login_markers": _LIST,
-        "block_markers": _SOME,
-        "consent_markers": _LIST,
+    },
+    "walls": {
+        "label": _TEXT,
+        "outcome": Rule(choice("blocked", "rate_limited", "consent", "login", "server_error", "not_found")),
+        "headers": _LIST,
+        "marks": _LIST,
+        "titles": _LIST,
+        "words": _LIST,
+        "hints": _LIST,
+        "keys": _LIST,
     },
     "professions": {
         "label": _TEXT,
@@ -148,7 +160,24 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "examples": _SOME,
     },
     "stances": {"label": _TEXT, "meaning": _TEXT, "flagged": Rule(flag), "severity": Rule(whole(0, 5))},
-    "verdict_reasons": {"label": _TEXT, "decision": Rule(choice("confirm", "dismiss", "doubt")), "hint": _TEXT},
+    "watch": {
+        "label": _TEXT,
+        "usual_days": Rule(whole(1, 365)),
+        "shortest_days": Rule(whole(1, 365)),
+        "longest_days": Rule(whole(1, 365)),
+        "night": Rule(hours, required=False, default=""),
+        "daily_budget": Rule(whole(1, 1_000_000)),
+        "expected_listings": Rule(whole(0, 10_000_000), required=False, default=0),
+        "coverage": Rule(percents),
+    },
+    "verdict_reasons": {
+        "label": _TEXT,
+        "decision": Rule(choice("confirm", "dismiss", "doubt")),
+        "hint": _TEXT,
+        "stance": Rule(text, required=False),
+        "ground": Rule(text, required=False),
+    },
+    "legal_grounds": {"label": _TEXT, "meaning": _TEXT},
 }
 
 Raw = Mapping[str, Mapping[str, Entry]]
@@ -166,6 +195,7 @@ def load(folder: Path) -> Reference:
     _check_articles(raw["articles"].values())
     _check_references(raw)
     _check_benefits(raw["benefits"].values())
+    _check_watch(raw)
     orders = _build(raw["orders"], Order)
     return Reference(
         benefits=_build(raw["benefits"], Benefit),
@@ -173,6 +203,7 @@ def load(folder: Path) -> Reference:
         orders=orders,
         departments=_build(raw["departments"], Department, _postcodes, unique=lambda e: _postcodes(e)["postcodes"]),
         platforms=_build(raw["platforms"], Platform),
+        walls=_build(raw["walls"], Wall),
         articles=_build(raw["articles"], Article, key="id"),
         fields=_build(raw["fields"], Field),
         councils=_build(raw["councils"], Council, unique=_places),
@@ -182,6 +213,8 @@ def load(folder: Path) -> Reference:
         steps=_build(raw["steps"], Step),
         stances=_build(raw["stances"], Stance, unique=lambda e: (str(e.values["severity"]),)),
         verdict_reasons=_build(raw["verdict_reasons"], VerdictReason),
+        watch=_build(raw["watch"], Watch),
+        legal_grounds=_build(raw["legal_grounds"], LegalGround),
     )
 
 
@@ -239,6 +272,8 @@ def _check_references(raw: Raw) -> None:
         ("orders", "code_of_ethics", "articles"),
         ("benefits", "articles", "articles"),
         ("benefits", "successor", "benefits"),
+        ("verdict_reasons", "stance", "stances"),
+        ("verdict_reasons", "ground", "legal_grounds"),
         ("councils", "order", "orders"),
         ("councils", "departments", "departments"),
         ("deadlines", "routes", "routes"),
@@ -259,6 +294,18 @@ def _check_references(raw: Raw) -> None:
             for i, code in enumerate(_list(entry, key)):
                 if code not in raw[target]:
                     raise entry.fault(f"{key}.{i}", f"« {key} » names « {code} », which is not among the {target}")
+
+
+def _check_watch(raw: Raw) -> None:
+    """Every entry is a platform, « default » is there, and the days grow."""
+    for entry in raw["watch"].values():
+        if entry.code != "default" and entry.code not in raw["platforms"]:
+            raise entry.fault("", f"« {entry.code} » is not among the platforms")
+        days = [int(str(entry.values[key])) for key in ("shortest_days", "usual_days", "longest_days")]
+        if days != sorted(days):
+            raise entry.fault("usual_days", "the days must grow: shortest, usual, longest")
+    if "default" not in raw["watch"]:
+        raise next(iter(raw["watch"].values())).fault("", "an entry « default » is missing")
 
 
 def _check_articles(entries: Iterable[Entry]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 
 from reference.procedure import Council, Deadline, Practice, Route, Step
@@ -79,7 +79,7 @@ class Department:
 
 @dataclass(frozen=True)
 class Platform:
-    """A kind of public listing and how to behave on it. Markers are plain text, to be sought without regard to case."""
+    """A kind of public listing and how to behave on it."""
 
     code: str
     label: str
@@ -87,10 +87,58 @@ class Platform:
     delay_seconds: float
     start_urls: tuple[str, ...]
     default_texts: tuple[str, ...]  # wording of the platform, not of the practitioner
-    login_markers: tuple[str, ...]
-    block_markers: tuple[str, ...]
-    consent_markers: tuple[str, ...]
     source: str
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How a kind of page that stands where a listing should is told. `outcome` is the crawler's name for it.
+
+    Where each list is sought is written at the head of the data file; case, accents and apostrophes do not count.
+    """
+
+    code: str
+    label: str
+    outcome: str
+    headers: tuple[str, ...]
+    marks: tuple[str, ...]
+    titles: tuple[str, ...]
+    words: tuple[str, ...]
+    hints: tuple[str, ...]
+    keys: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a platform is looked at again and what a healthy run of it looks like; days, local hours, percent.
+
+    `expected_listings` is the least number of listings of a whole pass, 0 when none is known yet.
+    """
+
+    code: str  # the platform, or « default »
+    label: str
+    usual_days: int
+    shortest_days: int
+    longest_days: int
+    night: str  # "20:00-08:00"; "" for any hour
+    daily_budget: int
+    expected_listings: int
+    coverage: tuple[str, ...]  # "field percent"
+    source: str
+
+    @property
+    def hours(self) -> tuple[time, time] | None:
+        """The local hours in which the platform is asked; None for any."""
+        if not self.night:
+            return None
+        opens, _, closes = self.night.partition("-")
+        return time.fromisoformat(opens), time.fromisoformat(closes)
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """The least share (0 to 1) of listings by field."""
+        return {name: int(percent) / 100 for name, percent in (one.split() for one in self.coverage)}
 
 
 @dataclass(frozen=True)
@@ -145,12 +193,27 @@ class Stance:
 
 @dataclass(frozen=True)
 class VerdictReason:
-    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt."""
+    """Why a reviewer decides as they do; `decision` is confirm, dismiss or doubt.
+
+    `stance` and `ground` are what a confirmation for that reason means unless the reviewer says otherwise.
+    """
 
     code: str
     label: str
     decision: str
     hint: str
+    source: str
+    stance: str | None = None
+    ground: str | None = None
+
+
+@dataclass(frozen=True)
+class LegalGround:
+    """The legal type of a confirmed wording."""
+
+    code: str
+    label: str
+    meaning: str
     source: str
 
 
@@ -163,6 +226,7 @@ class Reference:
     orders: Mapping[str, Order]
     departments: Mapping[str, Department]
     platforms: Mapping[str, Platform]
+    walls: Mapping[str, Wall]
     articles: Mapping[str, Article]
     fields: Mapping[str, Field]
     stances: Mapping[str, Stance]
@@ -172,6 +236,12 @@ class Reference:
     practices: Mapping[str, Practice]
     routes: Mapping[str, Route]
     steps: Mapping[str, Step]
+    legal_grounds: Mapping[str, LegalGround]
+    watch: Mapping[str, Watch]
+
+    def watch_of(self, platform: str) -> Watch:
+        """How that platform is watched, « default » when it has no entry of its own."""
+        return self.watch.get(platform) or self.watch["default"]
 
     def profession_of(self, text: str) -> Profession | None:
         """The profession that `text` names as platforms do, whatever the case, accents and hyphens; None if in doubt.

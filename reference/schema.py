@@ -183,6 +183,24 @@ def day(path: Path, node: yaml.Node, key: str) -> date:
     raise BadReference(path, _line(node), f'« {key} »: « {value} » is not a date such as "2022-03-04"')
 
 
+def hours(path: Path, node: yaml.Node, key: str) -> str:
+    """Two times of day in quotes, as "20:00-08:00"."""
+    value = text(path, node, key)
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise BadReference(path, _line(node), f'« {key} »: « {value} » are no hours such as "20:00-08:00"')
+    return value
+
+
+def percents(path: Path, node: yaml.Node, key: str) -> tuple[str, ...]:
+    """A list of texts « name percent »; it may be empty."""
+    found = texts(path, node, key)
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    for item, value in zip(items, found, strict=True):
+        if not re.fullmatch(r"[a-z_]+ ([1-9]?[0-9]|100)", value):
+            raise BadReference(path, _line(item), f"« {key} »: « {value} » is not « name percent »")
+    return found
+
+
 def link(path: Path, node: yaml.Node, key: str) -> str:
     """An https address."""
     value = text(path, node, key)

@@ -12,21 +12,24 @@ from sqlalchemy import select
 
 from ledger import Ledger, events
 from ledger.bundle import (
+    CleanExhibit,
     Label,
+    Means,
     Page,
-    Signer,
     Staging,
-    Stamping,
     WebArchive,
     close,
     free_name,
     published,
     staging,
     told,
+    write_clean,
     write_evidence,
     write_wacz,
 )
 from ledger.bundle.gather import gather_evidence, held_captures
+from ledger.clean_captures import clean_captures_of, files_of
+from ledger.evidence_tables import CLEAN_CAPTURE, Erasure
 from ledger.models import Case, Dossier, ListingView, Reviewer
 from ledger.sending_tables import DossierCase
 from reference import Reference, load_reference
@@ -53,6 +56,10 @@ class DossierRefused(VigieError):
         super().__init__("dossier refusé : " + " ; ".join(self.gaps))
 
 
+NOTHING = Means()
+UNSIGNED = "la signature du PDF n’est pas configurée"
+
+
 @dataclass(frozen=True)
 class WrittenDossier:
     """Where a dossier lies, and whether it is fit to leave. `checks` is how many named checks were run."""
@@ -75,9 +82,7 @@ def write_dossier(
     allow_incomplete: bool = False,
     actor: str,
     now: datetime | None = None,
-    signer: Signer | None = None,
-    stamping: Stamping | None = None,
-    organisation: str = "",
+    means: Means = NOTHING,
 ) -> WrittenDossier:
     """Write `dossier-<year>-<token>/`, a BagIt bag, and its ZIP into `out`, and record the dossier and its event.
 
@@ -95,13 +100,13 @@ def write_dossier(
         raise DossierRefused([gap.text for gap in assembly.gaps])
     with told(out), staging(out) as stage:
         name = free_name(out, f"dossier-{at.year}-{assembly.person.token}")
-        found = _fill(stage, _number(name), at, ledger, assembly, reference)
+        found, signed = _fill(stage, _number(name), at, ledger, assembly, reference, means)
         texts = tuple(finding.text for finding in found)
         if any(finding.final for finding in found) or (found and not allow_incomplete):
             raise DossierRefused(texts)
         title = f"Dossier de signalement {_number(name)}"
-        label = Label(name, "dossier", title, at, _software(), organisation)
-        manifest = close(stage, label, signer=signer, stamping=stamping)
+        label = Label(name, "dossier", title, at, _software(), means.organisation)
+        manifest = close(stage, label, signer=means.signer, stamping=means.stamping, pdf=signed)
         row = Dossier(
             case_id=case_id, written_at=at, name=name, complete=not found, gaps=list(texts), manifest_sha256=manifest
         )
@@ -112,7 +117,7 @@ def write_dossier(
 
 
 def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> None:
-    """The dossier, its cases and its event, in one transaction."""
+    """The dossier, its cases, that it was written and that evidence of each case left, in one transaction."""
     with ledger.session() as session:
         session.add(row)
         session.flush()
@@ -129,6 +134,9 @@ def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> Non
             gaps=list(row.gaps),
             manifest_sha256=row.manifest_sha256,
         )
+        told_why = {"reason": f"dossier {_number(row.name)}", "sha256": row.manifest_sha256, "form": "bag"}
+        for file in assembly.files:
+            events.record(session, events.EXPORTED, "case", file.case_id, actor, **told_why)
 
 
 def _number(name: str) -> str:
@@ -137,9 +145,15 @@ def _number(name: str) -> str:
 
 
 def _fill(
-    stage: Staging, number: str, at: datetime, ledger: Ledger, assembly: Assembly, reference: Reference
-) -> tuple[Finding, ...]:
-    """Write what the dossier tells, its exhibits and their proofs; what the checks find."""
+    stage: Staging,
+    number: str,
+    at: datetime,
+    ledger: Ledger,
+    assembly: Assembly,
+    reference: Reference,
+    means: Means,
+) -> tuple[tuple[Finding, ...], dict[str, str]]:
+    """Write what the dossier tells, its exhibits and their proofs; what the checks find, the PDF's signature."""
     exhibits = write_exhibits(stage, assembly.files, assembly.planned, ledger.store)
     captures = [capture.id for capture in assembly.captures]
     contents = Contents(
@@ -155,14 +169,30 @@ def _fill(
     told_facts, model = facts(contents), page_model(contents, reference)
     pdf = typeset(model, told_facts, at)
     stage.write(FACTS, told_facts)
-    stage.write(PDF, pdf)
+    signed = means.sign_pdf(pdf) if means.sign_pdf else None
+    stage.write(PDF, signed.data if signed else pdf)
     files = {capture: f"{exhibit.files[0].name}" for exhibit in exhibits for capture in exhibit.captures}
-    write_evidence(stage, gather_evidence(ledger, held_captures(files, stage.files)))
+    held = {**held_captures(files, stage.files), **write_clean(stage, _clean(ledger, assembly))}
+    write_evidence(stage, gather_evidence(ledger, held))
     stage.write(WACZ, _wacz(stage, contents))
     people, others = _names(ledger, assembly)
-    return lint(
-        Package(contents, model, told_facts, pdf, lambda name: stage.read(f"data/{name}"), people, others, reference)
+    package = Package(
+        contents, model, told_facts, pdf, lambda name: stage.read(f"data/{name}"), people, others, reference
     )
+    signature = {"level": signed.level, "reason": signed.reason} if signed else {"level": "", "reason": UNSIGNED}
+    return lint(package), signature
+
+
+def _clean(ledger: Ledger, assembly: Assembly) -> list[CleanExhibit]:
+    """The clean captures of the cases, but for those that were erased. Raises as `files_of` does."""
+    with ledger.session() as session:
+        gone = set(session.scalars(select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)))
+        kept = [one for file in assembly.files for one in clean_captures_of(session, file.case_id)]
+    return [
+        CleanExhibit(one.id, {file.name: data for file, data in files_of(ledger.store, one)})
+        for one in kept
+        if one.id not in gone
+    ]
 
 
 def _quotes(

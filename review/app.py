@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -12,12 +12,12 @@ from starlette.exceptions import HTTPException
 
 from ledger import Ledger
 from reference.errors import VigieError
-from review import bench, door, exhibits
-from review.desk import HERE, Desk, Refused, SignInNeeded
+from review import account, bench, door, exhibits, oversight, staff, work
+from review.desk import HERE, Desk, FactorNeeded, Person, Refused, SignInNeeded, authorise
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -33,19 +33,20 @@ LARGEST_BODY = 128 * 1024  # bytes of a form
 _OWN_SITES = ("same-origin", "none")
 
 
-def create_app(ledger: Ledger, *, secret: bytes, demo_notice: str = "") -> FastAPI:
-    """The reviewers' desk over one ledger. `secret` (32 bytes or more) signs sessions; a new one ends them all.
+def create_app(ledger: Ledger, *, secret: bytes, demo_notice: str = "", second_factor: bool = True) -> FastAPI:
+    """The reviewers' desk over one ledger. `secret` (32 bytes or more) signs forms and locks the second factors.
 
-    `demo_notice` is shown at the top of every page, so that a practice desk is never taken for the real one.
+    `demo_notice` is shown at the top of every page, so that a practice desk is never taken for the real one; a practice
+    desk may do without the second factor.
     """
-    app = FastAPI(title="Vigie", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Desk(ledger, secret, demo_notice)
-    app.include_router(door.router)
-    app.include_router(bench.router)
-    app.include_router(exhibits.router)
+    app = FastAPI(title="Vigie", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(authorise)])
+    app.state.desk = Desk(ledger, secret, demo_notice, second_factor)
+    for room in (door, account, staff, bench, work, oversight, exhibits):
+        app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.middleware("http")(_guard)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
+    app.add_exception_handler(FactorNeeded, _to_code)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(VigieError, _unavailable)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -74,14 +75,19 @@ def _covered(response: Response) -> Response:
     return response
 
 
-async def _to_sign_in(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/connexion", 303)
+async def _to_sign_in(_request: Request, error: Exception) -> Response:
+    reason = error.reason if isinstance(error, SignInNeeded) else ""
+    return RedirectResponse(f"/connexion?raison={reason}" if reason else "/connexion", 303)
+
+
+async def _to_code(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/code", 303)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    return _message(request, error.status, error.title, error.message)
+    return _message(request, error.status, error.title, error.message, error.person)
 
 
 async def _unavailable(request: Request, _error: Exception) -> Response:
@@ -105,6 +111,6 @@ async def _crashed(request: Request, _error: Exception) -> Response:
     return _covered(_message(request, 500, "Erreur interne", "Une erreur s’est produite. Rien n’a été enregistré."))
 
 
-def _message(request: Request, status: int, title: str, message: str) -> HTMLResponse:
+def _message(request: Request, status: int, title: str, message: str, person: Person | None = None) -> HTMLResponse:
     desk: Desk = request.app.state.desk
-    return desk.page(request, "message.html", status=status, title=title, message=message)
+    return desk.page(request, "message.html", person=person, status=status, title=title, message=message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
@@ -14,9 +14,10 @@ from ledger.models import Capture, Crawl
 from ledger.warc import Exchange
 from reference.errors import VigieError
 from review.bench import Id
-from review.desk import Desk, Refused, SignedIn, TheDesk, signed_in
+from review.desk import Desk, Refused, SignedIn, TheDesk
 from review.neutral import LARGEST, REPLAY_POLICY, neutral_html
 
+WHY = "relecture"  # what the custody log says of a visit to the desk
 SHOWN = 200_000  # characters of the stored text on the page; the file has it all
 _HTML = ("text/html", "application/xhtml+xml")
 router = APIRouter(prefix="/captures")
@@ -49,7 +50,7 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
     """The facts of a capture, its stored text escaped, and the frame of its replay; the view is an event."""
     with desk.ledger.session() as session:
         stored = _stored(session, capture_id)
-        events.record(session, "capture.viewed", "capture", capture_id, person.login)
+        events.record(session, "capture.viewed", "capture", capture_id, person.login, reason=WHY)
         text, problem = "", ""
         try:
             exchange = _exchange(desk, stored)
@@ -69,7 +70,7 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
         )
 
 
-@router.get("/{capture_id}/rejeu", dependencies=[Depends(signed_in)])
+@router.get("/{capture_id}/rejeu")
 def replay(desk: TheDesk, capture_id: Id) -> Response:
     """The captured HTML made inert, in an opaque origin where nothing runs and no request leaves."""
     with desk.ledger.session() as session:
@@ -97,7 +98,8 @@ def download(desk: TheDesk, person: SignedIn, capture_id: Id) -> Response:
             data = desk.ledger.store.read(address)
         except VigieError as error:
             raise Refused(409, "Preuve indisponible", _said(error)) from error
-        events.record(session, "capture.downloaded", "capture", capture_id, person.login)
+        told = {"sha256": address, "reason": WHY}
+        events.record(session, "capture.downloaded", "capture", capture_id, person.login, **told)
     name = f"capture-{stored.source.id}-{address[:12]}.warc.gz"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type="application/gzip", headers=headers)

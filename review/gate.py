@@ -1,137 +1,147 @@
-"""Who is at the door: signed session cookies, CSRF tokens and the brake on sign-in attempts. It knows no page.
+"""Sessions, kept in the ledger, and the tokens of forms: who is at the door. It knows no page and checks no password.
 
-Nothing is stored in the database: the cookie says who and since when, signed with the desk's secret. What must be
-remembered (ended sessions, failed attempts) lives in this process and in bounded memory.
+The cookie holds 256 random bits and nothing else; the ledger holds their hash. So a session can be listed, ended from
+elsewhere, and shared by several processes, and a stolen copy of the ledger opens nothing.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
-import threading
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-SESSION_SECONDS = 8 * 3600  # one working day; then the person signs in again
-WINDOW_SECONDS = 15 * 60  # failed attempts older than this are forgotten
-FAILURES_HERE = 5  # for one login from one address
-FAILURES_LOGIN = 25  # for one login from anywhere
-FAILURES_ADDRESS = 25  # from one address for any login
-REMEMBERED = 10_000  # keys kept in memory; the oldest go first
+from ledger.desk import DeskSession
+from ledger.models import Reviewer
+
+LONGEST = timedelta(hours=8)  # one working day; then the person signs in again
+IDLE = timedelta(hours=1)  # without a request
+NOTED_EVERY = timedelta(minutes=1)  # how finely the last request is noted: a write on each would cost a disk sync
 SHORTEST_SECRET = 32  # bytes
 
 
-@dataclass(frozen=True)
-class Pass:
-    """A valid session: whose it is, and the random name by which it can be ended."""
-
-    reviewer_id: int
-    sid: str
-    fingerprint: str
-
-
 class Gate:
-    """Issues and reads session cookies and CSRF tokens. A secret under 32 bytes raises `ValueError`."""
+    """What is derived from the desk's secret. One under 32 bytes raises `ValueError`."""
 
-    def __init__(self, secret: bytes, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: bytes) -> None:
         if len(secret) < SHORTEST_SECRET:
             raise ValueError(f"the desk's secret needs at least {SHORTEST_SECRET} bytes")
         self._key = secret
-        self._signer = URLSafeTimedSerializer(
-            secret, salt="vigie.review.session", signer_kwargs={"digest_method": hashlib.sha256}
-        )
-        self._ended: OrderedDict[str, float] = OrderedDict()
-        self._lock = threading.Lock()
-        self._now = now
+        self._box = Fernet(base64.urlsafe_b64encode(self._digest("second factor")))
 
-    def open(self, reviewer_id: int, password_hash: str) -> str:
-        """The cookie of a new session. It dies with the password it was opened with."""
-        return str(self._signer.dumps([reviewer_id, secrets.token_urlsafe(18), self.fingerprint(password_hash)]))
-
-    def read(self, cookie: str | None) -> Pass | None:
-        """The session of that cookie, or None when it is absent, forged, expired or ended."""
-        if not cookie:
-            return None
-        try:
-            reviewer_id, sid, fingerprint = self._signer.loads(cookie, max_age=SESSION_SECONDS)
-        except (BadData, ValueError, TypeError):
-            return None
-        with self._lock:
-            if sid in self._ended:
-                return None
-        return Pass(int(reviewer_id), str(sid), str(fingerprint))
-
-    def end(self, sid: str) -> None:
-        """Refuse that session from now on, even to somebody who kept the cookie."""
-        with self._lock:
-            self._ended[sid] = self._now()
-            while self._ended and next(iter(self._ended.values())) < self._now() - SESSION_SECONDS:
-                self._ended.popitem(last=False)
-
-    def fingerprint(self, password_hash: str) -> str:
-        """A short sign of a password hash: a changed password ends the sessions opened before."""
-        return self._mac("password", password_hash)[:16]
-
-    def csrf(self, sid: str) -> str:
+    def csrf(self, token: str) -> str:
         """The token that each form of that session carries."""
-        return self._mac("csrf", sid)
+        return self._mac("csrf", token)
 
-    def csrf_fits(self, sid: str, token: str) -> bool:
+    def csrf_fits(self, token: str, sent: str) -> bool:
         """Compare in constant time."""
-        return bool(sid) and hmac.compare_digest(self.csrf(sid).encode(), token.encode("utf-8", "replace"))
+        return bool(token) and self.csrf_fits_token(self.csrf(token), sent)
+
+    @staticmethod
+    def csrf_fits_token(expected: str, sent: str) -> bool:
+        """Compare a form's token with the one its session was given, in constant time."""
+        return hmac.compare_digest(expected.encode(), sent.encode("utf-8", "replace"))
+
+    def lock(self, text: str) -> str:
+        """`text` as it may stand in the ledger: readable with the desk's key alone."""
+        return self._box.encrypt(text.encode()).decode()
+
+    def unlock(self, kept: str) -> str | None:
+        """What was locked, or None when it was locked with another key."""
+        try:
+            return self._box.decrypt(kept.encode()).decode()
+        except InvalidToken:
+            return None
+
+    def draw(self, purpose: str) -> float:
+        """A number in [0, 1) that nobody without the key can foresee, the same each time for the same purpose."""
+        return int.from_bytes(self._digest(f"draw\0{purpose}")[:7], "big") / 2**56
 
     def _mac(self, purpose: str, value: str) -> str:
         return hmac.new(self._key, f"vigie.review.{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
 
+    def _digest(self, purpose: str) -> bytes:
+        return hmac.new(self._key, f"vigie.review.{purpose}".encode(), hashlib.sha256).digest()
 
-class Brake:
-    """Counts failed sign-ins per login, per address and per both; says when the next attempt must wait.
 
-    Known and unknown logins are counted alike, so that the brake does not tell them apart.
-    """
+def token_hash(token: str) -> str:
+    """The hash under which a token stands in the ledger; 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
-    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._now = now
 
-    def wait(self, login: str, address: str) -> int:
-        """Seconds to wait before this login may be tried again from this address; 0 when it may be tried now."""
-        with self._lock:
-            waits = [self._wait_of(key, limit) for key, limit in self._keys(login, address)]
-        return max(waits)
+def new_token() -> str:
+    """256 random bits, fit for a cookie or an address."""
+    return secrets.token_urlsafe(32)
 
-    def failed(self, login: str, address: str) -> None:
-        """Remember one failure."""
-        with self._lock:
-            for key, _ in self._keys(login, address):
-                self._failures.setdefault(key, deque(maxlen=FAILURES_ADDRESS)).append(self._now())
-                self._failures.move_to_end(key)
-            while len(self._failures) > REMEMBERED:
-                self._failures.popitem(last=False)
 
-    def succeeded(self, login: str, address: str) -> None:
-        """Forget the failures of this login from this address: the person has shown who they are."""
-        with self._lock:
-            self._failures.pop(self._keys(login, address)[0][0], None)
+def open_session(session: Session, person: Reviewer, *, factor: bool, address: str = "", agent: str = "") -> str:
+    """Open a session and give its token; `factor` says whether the second factor was shown or is not asked for."""
+    token, now = new_token(), datetime.now(UTC)
+    session.add(
+        DeskSession(
+            token_sha256=token_hash(token),
+            reviewer_id=person.id,
+            opened_at=now,
+            seen_at=now,
+            expires_at=now + LONGEST,
+            factor_at=now if factor else None,
+            address=address[:45],
+            agent=agent[:120],
+        )
+    )
+    session.flush()
+    return token
 
-    @staticmethod
-    def _keys(login: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
-        login = hashlib.sha256(login.strip().casefold().encode("utf-8", "replace")).hexdigest()
-        return (((login, address), FAILURES_HERE), ((login, ""), FAILURES_LOGIN), (("", address), FAILURES_ADDRESS))
 
-    def _wait_of(self, key: tuple[str, str], limit: int) -> int:
-        failures = self._failures.get(key)
-        if failures is None:
-            return 0
-        horizon = self._now() - WINDOW_SECONDS
-        while failures and failures[0] <= horizon:
-            failures.popleft()
-        if len(failures) < limit:
-            return 0
-        return int(failures[-limit] - horizon) + 1
+def read_session(session: Session, token: str, now: datetime) -> tuple[DeskSession, Reviewer] | None:
+    """The session of that token and its person, disabled or not; None when it is unknown, ended or too old."""
+    if not token:
+        return None
+    row = session.execute(
+        select(DeskSession, Reviewer)
+        .join(Reviewer, Reviewer.id == DeskSession.reviewer_id)
+        .where(DeskSession.token_sha256 == token_hash(token))
+    ).one_or_none()
+    if row is None:
+        return None
+    held, person = row
+    if held.ended_at is not None or held.expires_at <= now or held.seen_at + IDLE <= now:
+        return None
+    return held, person
+
+
+def note_seen(session: Session, held: DeskSession, now: datetime) -> None:
+    """Remember that the session is in use, at most once a minute."""
+    if held.seen_at + NOTED_EVERY <= now:
+        session.execute(update(DeskSession).where(DeskSession.id == held.id).values(seen_at=now))
+
+
+def live_sessions(session: Session, reviewer_id: int, now: datetime) -> list[DeskSession]:
+    """The sessions of one person that still open the desk, newest first."""
+    return list(
+        session.scalars(
+            select(DeskSession)
+            .where(
+                DeskSession.reviewer_id == reviewer_id,
+                DeskSession.ended_at.is_(None),
+                DeskSession.expires_at > now,
+                DeskSession.seen_at > now - IDLE,
+            )
+            .order_by(DeskSession.opened_at.desc())
+        )
+    )
+
+
+def end_sessions(session: Session, reviewer_id: int, *, only: int | None = None, but: int | None = None) -> int:
+    """End that person's sessions: all, `only` one, or all `but` one. Gives how many were ended."""
+    query = update(DeskSession).where(DeskSession.reviewer_id == reviewer_id, DeskSession.ended_at.is_(None))
+    if only is not None:
+        query = query.where(DeskSession.id == only)
+    if but is not None:
+        query = query.where(DeskSession.id != but)
+    return len(session.execute(query.values(ended_at=datetime.now(UTC)).returning(DeskSession.id)).all())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,16 +14,12 @@ from sqlalchemy.orm import Session
 from ledger import events
 from ledger.models import Reviewer
 from reference.errors import VigieError
+from review.passwords import LONGEST, refuse_weak
 
-SHORTEST, LONGEST = 15, 1024  # characters; the upper bound keeps the hash from being a way to exhaust the machine
-ROLES = ("reviewer", "administrator")
+ROLES = ("reviewer", "adjudicator", "editor", "administrator", "auditor")
+VOTING = ("reviewer", "adjudicator")  # the others see the verdicts, and so decide nothing
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}")
-_COMMON = Path(__file__).parent / "data" / "common_passwords.txt"
 _hasher = PasswordHasher()  # Argon2id, RFC 9106 low-memory profile
-
-
-class PasswordRefused(VigieError):
-    """The password is too short, too long, common or guessable."""
 
 
 class LoginRefused(VigieError):
@@ -33,15 +28,7 @@ class LoginRefused(VigieError):
 
 def add_reviewer(session: Session, login: str, display_name: str, password: str, role: str = "reviewer") -> Reviewer:
     """Add a person who may sign in. Raises `LoginRefused` or `PasswordRefused`, in French; writes an event."""
-    login = _folded_login(login)
-    if not _LOGIN.fullmatch(login):
-        raise LoginRefused("L’identifiant compte 2 à 60 lettres sans accent, chiffres, points ou tirets.")
-    if role not in ROLES:
-        raise LoginRefused(f"Rôle inconnu : {role}.")
-    if not display_name.strip():
-        raise LoginRefused("Le nom affiché manque.")
-    if session.scalar(select(Reviewer.id).where(Reviewer.login == login)) is not None:
-        raise LoginRefused(f"L’identifiant « {login} » est déjà pris.")
+    login = checked_login(session, login, display_name, role)
     refuse_weak(password, login)
     person = Reviewer(
         login=login,
@@ -54,6 +41,27 @@ def add_reviewer(session: Session, login: str, display_name: str, password: str,
     session.flush()
     events.record(session, "reviewer.added", "reviewer", person.id, "operator", role=role)
     return person
+
+
+def checked_login(session: Session, login: str, display_name: str, role: str) -> str:
+    """The login as it is kept. Raises `LoginRefused` when it, the name or the role cannot stand."""
+    login = _folded_login(login)
+    if not _LOGIN.fullmatch(login):
+        raise LoginRefused("L’identifiant compte 2 à 60 lettres sans accent, chiffres, points ou tirets.")
+    if role not in ROLES:
+        raise LoginRefused(f"Rôle inconnu : {role}.")
+    if not display_name.strip():
+        raise LoginRefused("Le nom affiché manque.")
+    if session.scalar(select(Reviewer.id).where(Reviewer.login == login)) is not None:
+        raise LoginRefused(f"L’identifiant « {login} » est déjà pris.")
+    return login
+
+
+def set_password(session: Session, person: Reviewer, password: str) -> None:
+    """Give the person that password. Raises `PasswordRefused`."""
+    refuse_weak(password, person.login, person.display_name)
+    person.password_hash = _hasher.hash(password)
+    session.flush()
 
 
 def check_password(session: Session, login: str, password: str) -> Reviewer | None:
@@ -72,19 +80,6 @@ def check_password(session: Session, login: str, password: str) -> Reviewer | No
     return person
 
 
-def refuse_weak(password: str, login: str = "") -> None:
-    """Raise `PasswordRefused` for a password that a stranger would try."""
-    if len(password) < SHORTEST:
-        raise PasswordRefused(f"Le mot de passe compte au moins {SHORTEST} caractères.")
-    if len(password) > LONGEST:
-        raise PasswordRefused(f"Le mot de passe compte au plus {LONGEST} caractères.")
-    folded = re.sub(r"[\s._-]", "", password.casefold())
-    if folded in _common_passwords() or len(set(folded)) < 5:
-        raise PasswordRefused("Ce mot de passe est trop courant ou trop répétitif.")
-    if login and len(folded.replace(re.sub(r"[._-]", "", login), "")) < SHORTEST // 2:
-        raise PasswordRefused("Le mot de passe ne doit pas se résumer à l’identifiant.")
-
-
 def _verify(known: str, password: str) -> bool:
     try:
         return _hasher.verify(known, password)
@@ -100,9 +95,3 @@ def _folded_login(login: str) -> str:
 def _decoy() -> str:
     """A hash nobody's password has, of the same cost as the real ones."""
     return _hasher.hash("no person has this password")
-
-
-@cache
-def _common_passwords() -> frozenset[str]:
-    lines = _COMMON.read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))

@@ -1,22 +1,22 @@
-"""Gather what a reviewer sees of one case. It decides what each person may see; it writes nothing.
+"""Gather what a person sees of one case. It writes nothing; what each may see is `review.standing`'s to say.
 
-The rule of blindness lives here and nowhere else: until a person has voted, the sheet that leaves this module does not
-hold the model's stance, confidence or version, nor anybody's verdict, nor whether there is one. The one exception is
-the third person called to a split, who reads both verdicts (`Sheet.verdicts`) but still not the model.
+Until a person has decided, the sheet that leaves this module does not hold the machine's stance, confidence or version,
+nor anybody's verdict, nor whether there is one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ledger import cases
+from ledger import cases, docket
+from ledger.desk import Ballot, Comment, ControlAnswer, DossierRequest
 from ledger.models import Capture, Case, Finding, Listing, ListingView, Passage, Reviewer, Verdict
+from review.standing import Standing, standing
 
 _RULE = re.compile(r"\s*\((?:règle|aucune règle)[^)]*\)")
 FOLDED = 60  # other passages shown at most
@@ -41,8 +41,30 @@ class GivenVerdict:
     decision: str
     reason: str
     stance: str
+    ground: str
     note: str
     decided_at: datetime
+    words: str  # underlined instead of the machine's, or ""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment, with the name of the person who wrote it."""
+
+    display_name: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """Another listing that shows the same name."""
+
+    display_name: str
+    speciality: str
+    city: str
+    platform: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,9 @@ class History:
     first_seen: datetime
     last_seen: datetime
     count: int
-    captures: tuple[tuple[int, datetime], ...]  # (capture id, time), newest first, at most `SEEN`
+    captures: tuple[tuple[int, datetime, bool], ...]  # (capture, time, wording there), newest first, at most `SEEN`
+    change: str  # "" | gone | back
+    changed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -77,49 +101,55 @@ class Sheet:
     marked: Marked
     reasons: tuple[str, ...]
     favourable: tuple[tuple[Passage, Marked], ...]
+    before: tuple[Passage, ...]  # the page's passages just before and just after
+    after: tuple[Passage, ...]
     others: tuple[Passage, ...]
     others_count: int
     capture: Capture
     history: History
-    may_vote: bool
-    third: bool  # called to settle a split
-    status: cases.CaseStatus | None  # None while the person must stay blind
+    siblings: tuple[Sibling, ...]
+    standing: Standing
+    status: cases.CaseStatus | None  # None while the person must not know it
     verdicts: tuple[GivenVerdict, ...]
+    own: GivenVerdict | None
+    comments: tuple[Remark, ...]
     model: ModelReading | None
+    requested: bool  # an editor asked for the dossier
 
 
 def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
     """The sheet of that case for that person, or None when there is no such case."""
-    case = session.get(Case, case_id)
-    if case is None:
+    case, stand = session.get(Case, case_id), standing(session, case_id, reviewer_id)
+    if case is None or stand is None:
         return None
     listing = session.get_one(Listing, case.listing_id)
     finding = session.get_one(Finding, case.finding_id)
     passage = session.get_one(Passage, finding.passage_id)
-    others, others_count = _others(session, passage)
-    verdicts = _verdicts(session, case_id, reviewer_id)
-    voted = any(verdict.mine for verdict in verdicts)
-    status = cases.case_state([verdict.decision for verdict in verdicts])
-    over = status in cases.DECIDED
-    third = not voted and status is cases.CaseStatus.SPLIT
-    sighted = voted or over
+    view = cases.latest_view(session, listing.id)
+    verdicts = _verdicts(session, passage, case_id, reviewer_id)
+    before, after, others, others_count = _around(session, passage)
     return Sheet(
         case=case,
         listing=listing,
-        view=cases.latest_view(session, listing.id),
+        view=view,
         passage=passage,
         marked=mark(passage.text, finding),
-        reasons=tuple(finding.reasons if sighted else map(_without_rule, finding.reasons)),
+        reasons=tuple(finding.reasons if stand.sighted else map(_without_rule, finding.reasons)),
         favourable=_favourable(session, listing.id),
+        before=before,
+        after=after,
         others=others,
         others_count=others_count,
         capture=session.get_one(Capture, passage.capture_id),
         history=_history(session, case, passage),
-        may_vote=not voted and not over,
-        third=third,
-        status=status if sighted or third else None,
-        verdicts=verdicts if sighted or third else (),
-        model=_model(finding) if sighted else None,
+        siblings=_siblings(session, listing, view),
+        standing=stand,
+        status=cases.case_state([v.decision for v in verdicts]) if stand.sees_verdicts else None,
+        verdicts=verdicts if stand.sees_verdicts else (),
+        own=next((v for v in verdicts if v.mine), None) or _own(session, passage, case_id, reviewer_id),
+        comments=_comments(session, case_id) if stand.may_comment or stand.third else (),
+        model=_model(finding) if stand.sighted else None,
+        requested=stand.role == "editor" and _requested(session, case_id),
     )
 
 
@@ -139,17 +169,65 @@ def mark(text: str, finding: Finding) -> Marked:
     return Marked(text[:start], text[start:end], text[end:])
 
 
-def _verdicts(session: Session, case_id: int, reviewer_id: int) -> tuple[GivenVerdict, ...]:
+def _verdicts(session: Session, passage: Passage, case_id: int, reviewer_id: int) -> tuple[GivenVerdict, ...]:
     rows = session.execute(
         select(Verdict, Reviewer.display_name)
         .join(Reviewer, Reviewer.id == Verdict.reviewer_id)
         .where(Verdict.case_id == case_id)
         .order_by(Verdict.decided_at, Verdict.id)
     )
-    return tuple(
-        GivenVerdict(name, v.reviewer_id == reviewer_id, v.decision, v.reason, v.stance, v.note, v.decided_at)
-        for v, name in rows
+    return tuple(_given(v, name, v.reviewer_id == reviewer_id, v.decided_at, passage) for v, name in rows)
+
+
+def _given(row: Verdict | Ballot, name: str, mine: bool, at: datetime, passage: Passage) -> GivenVerdict:
+    span = passage.text[row.span_start : row.span_end] if row.span_start is not None else ""
+    return GivenVerdict(name, mine, row.decision, row.reason, row.stance, row.ground, row.note, at, span)
+
+
+def _own(session: Session, passage: Passage, case_id: int, reviewer_id: int) -> GivenVerdict | None:
+    """The person's own decision that is no verdict: a live ballot, or the answer to a known case."""
+    mine = select(Ballot).where(Ballot.case_id == case_id, Ballot.reviewer_id == reviewer_id)
+    kept = mine.where(or_(Ballot.ended_at.is_(None), Ballot.ending == "control")).order_by(Ballot.id.desc())
+    ballot = session.scalars(kept.limit(1)).first()
+    if ballot is not None:
+        return _given(ballot, "", True, ballot.cast_at, passage)
+    answer = session.scalars(
+        select(ControlAnswer).where(ControlAnswer.case_id == case_id, ControlAnswer.reviewer_id == reviewer_id)
+    ).first()
+    if answer is None:
+        return None
+    return GivenVerdict("", True, answer.decision, answer.reason, answer.stance, "", "", answer.answered_at, "")
+
+
+def _comments(session: Session, case_id: int) -> tuple[Remark, ...]:
+    rows = session.execute(
+        select(Reviewer.display_name, Comment.at, Comment.text)
+        .join(Reviewer, Reviewer.id == Comment.reviewer_id)
+        .where(Comment.case_id == case_id)
+        .order_by(Comment.id)
     )
+    return tuple(Remark(*row) for row in rows)
+
+
+def _requested(session: Session, case_id: int) -> bool:
+    return session.scalar(select(DossierRequest.id).where(DossierRequest.case_id == case_id)) is not None
+
+
+def _siblings(session: Session, listing: Listing, view: ListingView | None) -> tuple[Sibling, ...]:
+    """Other listings that show exactly the same name: perhaps the same person, never said to be."""
+    if view is None or not view.display_name:
+        return ()
+    rows = session.execute(
+        select(ListingView, Listing)
+        .join(Listing, Listing.id == ListingView.listing_id)
+        .where(ListingView.display_name == view.display_name, ListingView.listing_id != listing.id)
+        .order_by(ListingView.id.desc())
+        .limit(FOLDED)
+    )
+    found: dict[int, Sibling] = {}
+    for other, place in rows:
+        found.setdefault(place.id, Sibling(other.display_name, other.speciality, other.city, place.platform, place.url))
+    return tuple(found.values())
 
 
 def _model(finding: Finding) -> ModelReading:
@@ -178,25 +256,33 @@ def _favourable(session: Session, listing_id: int) -> tuple[tuple[Passage, Marke
     return tuple(once.values())
 
 
-def _others(session: Session, passage: Passage) -> tuple[tuple[Passage, ...], int]:
-    """The other passages that the same reading of the same capture found on the same listing."""
+def _around(
+    session: Session, passage: Passage
+) -> tuple[tuple[Passage, ...], tuple[Passage, ...], tuple[Passage, ...], int]:
+    """The passages of the same page as it was read: the one before, the one after, all others, and how many."""
     query = select(Passage).where(
         Passage.capture_id == passage.capture_id,
         Passage.listing_id == passage.listing_id,
         Passage.parser_version == passage.parser_version,
         Passage.id != passage.id,
     )
-    count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    return tuple(session.scalars(query.order_by(Passage.id).limit(FOLDED))), count
+    others = tuple(session.scalars(query.order_by(Passage.id).limit(FOLDED + 2)))
+    count = len(others)
+    if count > FOLDED:
+        count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    before = tuple(other for other in others if other.id < passage.id)[-1:]
+    after = tuple(other for other in others if other.id > passage.id)[:1]
+    near = {other.id for other in before + after}
+    rest = tuple(other for other in others if other.id not in near)
+    return before, after, rest[:FOLDED], count - len(near)
 
 
 def _history(session: Session, case: Case, passage: Passage) -> History:
-    held: Sequence[int] = [seen.capture_id for seen in cases.passages_of(session, case)] or [passage.capture_id]
-    same = or_(Capture.id.in_(held), Capture.revisit_of_id.in_(held))
-    count, first, last = session.execute(
-        select(func.count(), func.min(Capture.captured_at), func.max(Capture.captured_at)).where(same)
-    ).one()
-    rows = session.execute(
-        select(Capture.id, Capture.captured_at).where(same).order_by(Capture.captured_at.desc()).limit(SEEN)
-    )
-    return History(first, last, count, tuple((row.id, row.captured_at) for row in rows))
+    seen = docket.looks(session, [case.id]).get(case.id, [])
+    there = [look for look in seen if look.there]
+    if not there:  # the passage's own capture carries it, whatever was read since
+        at = session.get_one(Capture, passage.capture_id).captured_at
+        there = seen = [docket.Look(at, passage.capture_id, True)]
+    change, changed_at = docket.change_of(seen)
+    shown = tuple((look.capture_id, look.at, look.there) for look in reversed(seen[-SEEN:]))
+    return History(there[0].at, there[-1].at, len(there), shown, change, changed_at)

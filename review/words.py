@@ -27,6 +27,34 @@ _STATUS = {
     "dismissed": "Clos : écarté",
     "doubtful": "Clos : doute",
 }
+ROLE_MEANS = {
+    "reviewer": "lit les passages et donne son avis",
+    "adjudicator": "fait de même, et tranche les avis partagés",
+    "editor": "prépare les dossiers des cas confirmés",
+    "administrator": "invite, retire, répartit, surveille la qualité",
+    "auditor": "lit tout, ne change rien",
+}
+_ROLES = {
+    "reviewer": "Relecteur",
+    "adjudicator": "Arbitre",
+    "editor": "Rédacteur des dossiers",
+    "administrator": "Administrateur",
+    "auditor": "Auditeur",
+}
+# place, address, label: the menu shows those that the table of rights opens to the person's role
+PLACES = (
+    ("file", "/file", "File d’attente"),
+    ("tableau", "/tableau", "Tableau de bord"),
+    ("recherche", "/recherche", "Recherche"),
+    ("nouveautes", "/nouveautes", "Nouveautés"),
+    ("dossiers", "/dossiers", "Dossiers"),
+    ("echantillon", "/echantillon", "Échantillon"),
+    ("qualite", "/qualite", "Qualité"),
+    ("personnes", "/personnes", "Personnes"),
+    ("journal", "/journal", "Journal"),
+    ("aide", "/aide", "Aide"),
+)
+STATES = tuple(_STATUS.items())
 _OUTCOMES = {
     "page": "page reçue",
     "robots": "fichier robots.txt",
@@ -39,6 +67,7 @@ _OUTCOMES = {
     "rate_limited": "trop de demandes",
     "forbidden_by_robots": "visite interdite par robots.txt",
     "no_answer": "pas de réponse",
+    "bad_certificate": "certificat non valable",
     "unreadable": "contenu illisible",
 }
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
@@ -95,6 +124,47 @@ def count(number: int, one: str, many: str) -> str:
     return f"{number:,}".replace(",", "\u202f") + "\u00a0" + (one if abs(number) < 2 else many)
 
 
+def status(code: object) -> str:
+    """The state of a case in words."""
+    return _STATUS.get(str(code), str(code))
+
+
+def pairs(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Codes and labels of a table of the reference, for a form."""
+    return [(code, typeset(entry.label)) for code, entry in table.items()]
+
+
+def stance_pairs(reference: Reference) -> list[tuple[str, str]]:
+    """The stances that open a case, for a form."""
+    return [(stance.code, typeset(stance.label)) for stance in flagged_stances(reference)]
+
+
+def departments(reference: Reference) -> list[tuple[str, str]]:
+    """The departments by number, for a form."""
+    return [(code, f"{code} {entry.name}") for code, entry in sorted(reference.departments.items())]
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """« 0,5 % »; « – » when nothing can be said."""
+    return "–" if value is None else f"{100 * value:.{digits}f}".replace(".", ",") + "\u00a0%"
+
+
+def figure(value: float | None) -> str:
+    """A coefficient with two decimals; « – » when nothing can be said."""
+    return "–" if value is None else f"{value:.2f}".replace(".", ",")
+
+
+def grouped(secret: str) -> str:
+    """A key in groups of four, for those who copy it by hand."""
+    return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+
+
+def clipped(text: str, limit: int = 280) -> str:
+    """The beginning of a text on one line; « … » where it was cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
 def typeset(text: str) -> str:
     """Our own French with no-break spaces where a line must not end; never used on captured words."""
     text = text.replace("«\u0020", "«\u00a0").replace("\u0020»", "\u00a0»")
@@ -117,6 +187,8 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "decision_label": lambda code: _GIVEN.get(str(code), str(code)),
         "status_label": lambda status: _STATUS.get(str(status), str(status)),
         "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
+        "ground_label": label(reference.legal_grounds),
+        "role_label": lambda code: _ROLES.get(str(code), str(code)),
         "fr": typeset,
         "utc": utc,
         "paris": paris,

@@ -12,7 +12,7 @@ from bs4 import Tag
 from crawler.reading.fields import field_of_heading
 from crawler.reading.locators import css_path, own_content
 from crawler.reading.nodes import HEADINGS, attribute, is_block, is_hidden, node_text, unfoldable, word_set
-from crawler.reading.texts import clean
+from crawler.reading.texts import clean, words
 
 LONG = 700  # characters: a longer paragraph is cut at its empty lines
 _DEEPEST = 60  # levels of nesting walked; what is deeper is read as one text
@@ -25,6 +25,7 @@ _CHROME = word_set(
 )
 _CHROME_ROLES = frozenset(("navigation", "search", "menu", "menubar"))
 _BANNER = word_set("alert alerte banner bandeau notice annonce announcement flash popup")
+_MODAL = word_set("modal modale popup lightbox dialog overlay")  # hidden until the page shows it to whoever comes
 _REVIEW = word_set("testimonial testimonials temoignage temoignages review reviews")
 _AUTHOR = word_set("author auteur user username reviewer nom name pseudo signature avatar")
 _SECTIONS = word_set("section article aside details td")
@@ -64,14 +65,20 @@ class Walker:
         return css_path(node, self._steps)
 
     def _unseen(self, node: Tag) -> bool:
-        if id(node) in self._leave_out or is_hidden(node, self._opened):
+        if id(node) in self._leave_out or (is_hidden(node, self._opened) and not _is_modal(node)):
             return True
         return self._reviewing and self._author(node)
 
     def _chrome(self, node: Tag) -> bool:
         """True for what frames the page and is no wording of the practice."""
-        if node.name in ("nav", "button", "label") or attribute(node, "role") in _CHROME_ROLES:
+        if node.name in ("nav", "button") or attribute(node, "role") in _CHROME_ROLES:
             return True
+        if (
+            node.name == "label"
+            and node.find("input", type=["checkbox", "radio"]) is None
+            and words(node_text(node)) < 4
+        ):
+            return True  # the name of a field; a longer one, or a box to tick, is a statement
         return bool(node.attrs) and node.name not in ("html", "body", "main") and not _CHROME.isdisjoint(_tokens(node))
 
     def _author(self, node: Tag) -> bool:
@@ -190,13 +197,21 @@ class Walker:
             self.blocks.append(Block(kind, text, paths, level, zone or self._place()))
 
 
+def _is_modal(node: Tag) -> bool:
+    """True for a box that the page opens over itself: hidden in the source, shown to the reader."""
+    if node.name not in ("div", "section", "aside", "dialog"):
+        return False
+    tokens = _tokens(node)
+    return not _MODAL.isdisjoint(tokens) and _CHROME.isdisjoint(tokens)
+
+
 def _zone_of(node: Tag) -> str:
     """The zone that a container opens, "" when it opens none."""
     if node.name == "footer":
         return "footer"
     if node.name in ("html", "body", "main"):
         return ""
-    if attribute(node, "role") in ("alert", "alertdialog"):
+    if attribute(node, "role") in ("alert", "alertdialog", "dialog") or node.name == "dialog" or _is_modal(node):
         return "banner"
     if not node.attrs:
         return ""

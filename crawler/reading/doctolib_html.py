@@ -11,16 +11,17 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.doctolib_fields import machine_value
-from crawler.reading.doctolib_json import KEY_WIDTH, PLATFORM, IsDefault, slug_of
+from crawler.reading.doctolib_json import PLATFORM, slug_of
 from crawler.reading.errors import Unreadable
 from crawler.reading.fields import field_of_heading
 from crawler.reading.jsonld import Node, nodes, scalar
+from crawler.reading.keys import IsDefault, machine_value
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text
-from crawler.reading.pieces import Piece, read_pieces
+from crawler.reading.pieces import Piece, read_pieces, without_author
 from crawler.reading.shown import adeli_numbers, looks_like_organisation, practitioner, rpps_numbers
 from crawler.reading.texts import clean, storable, to_text
+from crawler.reading.values import key_of
 
 _RESULTS = re.compile(r"^/[a-z0-9-]+(?:/[a-z0-9-]+)?/?$")
 _PLACE = re.compile(r"window\.place\s*=\s*")
@@ -91,14 +92,13 @@ def _profile(url: str, key: str, soup: BeautifulSoup, is_default: IsDefault) -> 
     if not key or not (physician or directory or title or soup.select_one(_BIO) or soup.select_one(_CARD)):
         raise Unreadable("the page shows no profile")
     candidates = [*_bio(soup), *_cards(soup), *_chips(soup), *_structured(physician), *_head(soup), *_props(directory)]
+    candidates += _notices(soup)
     found: dict[str, FoundPassage] = {}
     for passage in candidates:
         if passage.text and not is_default(passage.text):
             found.setdefault(passage.locator, passage)
     shown = _shown(soup, title, physician, directory)
-    return FoundListing(
-        PLATFORM, storable(key)[:KEY_WIDTH], storable(urljoin(url, urlsplit(url).path)), shown, tuple(found.values())
-    )
+    return FoundListing(PLATFORM, key_of(key), storable(urljoin(url, urlsplit(url).path)), shown, tuple(found.values()))
 
 
 def _bio(soup: BeautifulSoup) -> Iterator[FoundPassage]:
@@ -128,7 +128,8 @@ def _cards(soup: BeautifulSoup) -> Iterator[FoundPassage]:
 
 def _card_passage(piece: Piece, fallback: str) -> FoundPassage:
     inner = next((f for _, h in piece.headings if (f := field_of_heading(h))), "")
-    return FoundPassage(piece.zone or inner or fallback, piece.locator, piece.text)
+    field = piece.zone or inner or fallback
+    return FoundPassage(field, piece.locator, without_author(piece.text) if field == "review" else piece.text)
 
 
 def _title_before(card: Tag) -> Tag | None:
@@ -145,6 +146,23 @@ def _chips(soup: BeautifulSoup) -> Iterator[FoundPassage]:
         for node in soup.select(css):
             if not any("dl-profile-card" in attribute(parent, "class") for parent in node.parents):
                 yield FoundPassage(field, css_path(node), clean(node_text(node)))
+
+
+_NOTICE = "[role=alert], [role=dialog], [role=alertdialog], dialog, [class*=alert], [class*=modal], [class*=notice]"
+
+
+def _notices(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+    """Messages outside the cards: a closed booking, a notice, a box that opens over the page."""
+    outer: list[Tag] = []
+    for node in soup.select(_NOTICE):
+        names = f"{attribute(node, 'class')} {attribute(node, 'id')}".lower()
+        parents = list(node.parents)
+        inside = any(any(parent is known for known in outer) for parent in parents)
+        inside = inside or any("dl-profile-card" in attribute(parent, "class") for parent in parents)
+        if not inside and "didomi" not in names and "cookie" not in names and "consent" not in names:
+            outer.append(node)
+            for piece in read_pieces(node):
+                yield FoundPassage("banner", piece.locator, piece.text)
 
 
 _STRUCTURED = {"description": "presentation", "paymentAccepted": "payment", "openingHours": "hours", "slogan": "banner"}
@@ -243,6 +261,4 @@ def _results(url: str, soup: BeautifulSoup, is_default: IsDefault) -> Iterator[F
         if kept:
             found.setdefault(path, []).extend(kept)
     for path, passages in found.items():
-        yield FoundListing(
-            PLATFORM, storable(slug_of(path))[:KEY_WIDTH], storable(urljoin(url, path)), None, tuple(passages)
-        )
+        yield FoundListing(PLATFORM, key_of(slug_of(path)), storable(urljoin(url, path)), None, tuple(passages))

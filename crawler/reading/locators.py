@@ -3,7 +3,8 @@
 Grammar: a JSON body is addressed by a JSON Pointer (RFC 6901), `/data/profile/bio`. An HTML body is addressed by CSS,
 `html > body > main > p:nth-of-type(2)`; a passage made of several nodes joins their paths with `, `. After the CSS may
 stand `@name` (an attribute), then `#/pointer` (JSON inside the script or attribute) or `#text/2` (the second part of
-the node's own text, parts being cut by blocks and empty lines).
+the node's own text, parts being cut by blocks and empty lines). After a pointer, `#/pointer` goes on in the JSON that
+the text found there is written in.
 """
 
 from __future__ import annotations
@@ -44,7 +45,18 @@ def strings(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def follow(value: object, pointer: str) -> object:
-    """The value a JSON Pointer names; `Unreadable` when there is none."""
+    """The value a JSON Pointer names, through JSON written inside a text (`#`); `Unreadable` when there is none."""
+    try:
+        return _follow(value, pointer)
+    except Unreadable:
+        outer, inside, inner = pointer.rpartition("#/")
+        written = follow(value, outer) if inside else None
+        if not isinstance(written, str):
+            raise
+    return _follow(lenient_json(written), f"/{inner}")
+
+
+def _follow(value: object, pointer: str) -> object:
     for token in pointer.split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")
         if isinstance(value, Mapping) and key in value:

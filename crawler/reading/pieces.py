@@ -23,7 +23,10 @@ _BOILERPLATE = re.compile(
 _ACRONYM = re.compile(r"\b[A-Z](?:\.?[A-Z0-9]){1,}\b")
 _SENTENCE_END = re.compile(r"[.!?…][»\"”)\s]*$")
 _BULLET = re.compile(r"[-–—•*·►▪✓✗✘❌✅]")
-_SIGNATURE = re.compile(r"\s*(?:[—–-]{1,2}\s*[^\W\d_][^\n]{0,50}|(?<=[»\"”])[^«»\"”\n]{1,50})$")
+_SIGNATURE = re.compile(
+    r"(?:(?:^|\s+)[—–-]{1,2}\s*[^\W\d_][^\n]{0,50}|(?<=[»\"”])[^«»\"”\n]{1,50}"
+    r"|(?<=[.!?…])\s+[A-ZÀ-Þ][\w'’-]+\s+[A-ZÀ-Þ]\.?)$"
+)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from crawler.items import FoundListing, FoundPassage, ShownPractitioner
-from crawler.reading.doctolib_fields import machine_value
+from crawler.reading.errors import Unreadable
 from crawler.reading.fields import field_of_heading, field_of_path
 from crawler.reading.jsonld import Node, nodes, scalar, types_of
+from crawler.reading.keys import machine_value
 from crawler.reading.locators import css_path, strings
 from crawler.reading.nodes import attribute, node_text, word_set
 from crawler.reading.pieces import Piece, read_pieces, without_author
@@ -28,6 +29,7 @@ from crawler.reading.shown import (
     rpps_numbers,
 )
 from crawler.reading.texts import clean, fold, storable, to_text, words
+from crawler.reading.trade import speaks_of_a_practice
 
 PLATFORM = "practice_site"
 _HOSTED = re.compile(r"^/(?:~[^/]+|sites?/[^/]+)(?=/|$)")  # several practices on one host
@@ -95,16 +97,22 @@ def site_of(url: str) -> tuple[str, str]:
 
 
 def read_page(url: str, soup: BeautifulSoup) -> Iterator[FoundListing]:
-    """The listing that one page of a site adds to; nothing for a directory of sites or an address that is no site's."""
+    """The listing that one page of a site adds to; nothing for a directory of sites or an address that is no site's.
+
+    Raises `Unreadable` for a short page that says nothing of a practice.
+    """
     key, home = site_of(url)
     if not key:
         return
     described = list(nodes(soup))
+    told = " ".join((node_text(soup), soup.title.get_text() if soup.title else "", *(p.text for p in head(soup))))
+    if not described and not speaks_of_a_practice(told, urlsplit(home).hostname or ""):
+        raise Unreadable("a short page that says nothing of a practice")
     found: dict[str, FoundPassage] = {}
-    for passage in (*_visible(url, home, soup), *_structured(described), *_head(soup)):
+    for passage in (*_visible(url, home, soup), *structured(described), *head(soup), *_told_aside(soup)):
         if passage.text:
             found.setdefault(passage.locator, passage)
-    shown = _shown(soup, described, at_home=_is_home(url, home))
+    shown = shown_on(soup, described, at_home=_is_home(url, home))
     yield FoundListing(PLATFORM, key, home, shown, tuple(found.values()))
 
 
@@ -118,6 +126,22 @@ def _visible(url: str, home: str, soup: BeautifulSoup) -> Iterator[FoundPassage]
         field = _field(piece, page_field, at_home)
         text = without_author(piece.text) if field == "review" else piece.text
         yield FoundPassage(field, piece.locator, text)
+
+
+_MOTIVES = re.compile(r"motif|consultation|rdv|rendez|objet|prestation|acte")
+
+
+def _told_aside(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+    """What a page says outside its text: pictures by their description, the motives of a form's list."""
+    known: dict[int, str] = {}
+    for picture in soup.find_all("img", alt=True):
+        told = clean(attribute(picture, "alt"))
+        if words(told) > 1 or re.search(r"\b[A-Z]\.?[A-Z0-9]", told):  # one word names a logo, but not « CMU ❌ »
+            yield FoundPassage("presentation", css_path(picture, known) + "@alt", told)
+    for select in soup.find_all("select"):
+        if _MOTIVES.search(fold(f"{attribute(select, 'name')} {attribute(select, 'id')}")):
+            for option in select.find_all("option"):
+                yield FoundPassage("motive", css_path(option, known), clean(option.get_text()))
 
 
 def _field(piece: Piece, page_field: str, at_home: bool) -> str:
@@ -134,7 +158,7 @@ def _is_home(url: str, home: str) -> bool:
     return _INDEX_PAGE.sub("/", path).rstrip("/") == root.rstrip("/")
 
 
-def _structured(described: Iterable[Node]) -> Iterator[FoundPassage]:
+def structured(described: Iterable[Node]) -> Iterator[FoundPassage]:
     """The wording of the page's JSON-LD: properties that hold it, names of what is offered, questions and answers."""
     for node in described:
         if "Question" in node.types:
@@ -172,7 +196,7 @@ def _question(node: Node) -> Iterator[FoundPassage]:
         yield FoundPassage("faq", node.locator, text)
 
 
-def _head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
+def head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
     """The title and the descriptions that search engines and social networks show."""
     for css in ('meta[name="description"]', 'meta[property="og:description"]'):
         for node in soup.select(css):
@@ -181,7 +205,7 @@ def _head(soup: BeautifulSoup) -> Iterator[FoundPassage]:
         yield FoundPassage("presentation", css_path(soup.title), clean(soup.title.get_text()))
 
 
-def _shown(soup: BeautifulSoup, described: list[Node], *, at_home: bool) -> ShownPractitioner | None:
+def shown_on(soup: BeautifulSoup, described: list[Node], *, at_home: bool) -> ShownPractitioner | None:
     """The practitioner as this page shows them; None when it names nobody, or does so in passing.
 
     A page that shows several RPPS numbers gives none: choosing one of a group practice would accuse at random.

@@ -7,6 +7,7 @@ import sys
 import threading
 
 from crawler.sandbox import Sandbox, SandboxServer
+from crawler.sandbox.platforms import CODES
 
 
 def main() -> None:
@@ -16,7 +17,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     with SandboxServer(Sandbox(given.seed, given.listings, given.day), given.port) as server:
-        sys.stdout.write("\n".join(server.start_urls("doctolib") + server.start_urls("practice_site")) + "\n")
+        for platform in ("doctolib", "practice_site", *CODES):
+            sys.stdout.write(f"{platform}: {' '.join(server.start_urls(platform))}\n")
         sys.stdout.flush()
         threading.Event().wait()
 

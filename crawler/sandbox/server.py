@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from crawler.sandbox import pages
+from crawler.sandbox import pages, platforms
 from crawler.sandbox.world import Sandbox, people_data
 
 ROBOTS = "User-agent: *\nCrawl-delay: 1\nDisallow: /rendez-vous/\nDisallow: /account/\n"
@@ -91,7 +91,19 @@ class Platform:
             return self._profile(slug, lambda number: _json(pages.funnel_json(self.world, number)))
         if path.startswith("/sites"):
             return self._site(path)
-        return self._public(path, query)
+        asked = platforms.asked(self.world, path, query)
+        return self._public(path, query) if asked is None else self._asked(asked)
+
+    def _asked(self, asked: platforms.Asked) -> Answer:
+        """An answer in the shape of another platform, or the fault that sits on its listing."""
+        number = asked.number
+        if number is not None:
+            if number < 0 or self.world.is_gone(number) or self.world.person(number).is_site:
+                return NOT_FOUND
+            if fault := self._fault(number):
+                return fault
+        made = asked.make()
+        return _html(made) if isinstance(made, str) else _json(made)
 
     def _search(self, query: dict[str, str], body: bytes) -> Answer:
         try:
@@ -170,6 +182,8 @@ class SandboxServer:
         """Where a crawl of that platform begins."""
         if platform == "practice_site":
             return [f"http://{self.host}/sites/"]
+        if platform in platforms.CODES:
+            return platforms.start_urls(self.host, platform)
         return [f"http://{self.host}/{one['slug']}/france" for one in people_data()["specialities"]]
 
     def set_day(self, day: int) -> None:

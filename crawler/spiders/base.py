@@ -27,6 +27,7 @@ class PlatformSpider(scrapy.Spider):
 
     name = ""  # no platform: Scrapy's loader passes it over
     parser_version: ClassVar[str] = ""
+    remembered: ClassVar[tuple[str, ...]] = ("asked",)  # sets, or sets by name, that must survive a crash
 
     def __init__(self, start_urls: Iterable[str] | str = (), limit: int | str | None = None, **kwargs: Any) -> None:
         """Start at `start_urls` (a list, or one string with commas), else where the reference says."""

@@ -6,7 +6,6 @@ The funnel is read only as far as it is public without choosing a slot; no accou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -14,13 +13,12 @@ from scrapy.http import JsonRequest, Request, Response
 
 from crawler.items import FoundListing
 from crawler.outcomes import Outcome
+from crawler.reading.defaults import default_of
 from crawler.reading.doctolib_html import profile_links, read_html, window_place
 from crawler.reading.doctolib_json import profile_paths, read_json, slug_of
 from crawler.reading.documents import body_of, is_json, parse_html, parse_json
 from crawler.spiders.base import PlatformSpider
-from ledger import text_key
 from ledger.warc import Exchange
-from reference import load_reference
 
 SEARCH = "/phs_proxy/raw"
 PER_PAGE = 20  # providers of one search page
@@ -33,7 +31,7 @@ class DoctolibSpider(PlatformSpider):
     """Doctolib's public listings. A listing's key is its slug, the same in all its answers."""
 
     name = "doctolib"
-    parser_version: ClassVar[str] = "doctolib-1"
+    parser_version: ClassVar[str] = "doctolib-2"
 
     @staticmethod
     def parse_listing(exchange: Exchange) -> Iterator[FoundListing]:
@@ -42,9 +40,11 @@ class DoctolibSpider(PlatformSpider):
         if not content.strip():
             return
         if is_json(content):
-            yield from read_json(exchange.url, parse_json(content), is_default_text)
+            yield from read_json(exchange.url, parse_json(content), default_of("doctolib"))
         else:
-            yield from read_html(exchange.url, parse_html(content, exchange.header("content-type")), is_default_text)
+            yield from read_html(
+                exchange.url, parse_html(content, exchange.header("content-type")), default_of("doctolib")
+            )
 
     def parse(self, response: Response, **passed: Any) -> Iterator[Any]:
         """A result page, or a profile given as a start address."""
@@ -141,14 +141,3 @@ def next_page(url: str) -> str:
     if page >= _MOST_PAGES:
         return ""
     return urlunsplit(parts._replace(query=urlencode({**query, "page": page + 1}), fragment=""))
-
-
-@lru_cache(maxsize=1)
-def _default_keys() -> frozenset[str]:
-    platform = load_reference().platforms.get("doctolib")
-    return frozenset(text_key(text) for text in platform.default_texts) if platform else frozenset()
-
-
-def is_default_text(text: str) -> bool:
-    """True for wording of the platform itself, such as a speciality's stock biography."""
-    return text_key(text) in _default_keys()

@@ -25,7 +25,8 @@ class PracticeSiteSpider(PlatformSpider):
     """Sites of practices. A listing's key is its site's address; all its pages add to one listing."""
 
     name = "practice_site"
-    parser_version: ClassVar[str] = "practice_site-1"
+    parser_version: ClassVar[str] = "practice_site-2"
+    remembered: ClassVar[tuple[str, ...]] = ("asked", "pages")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Start at homes of sites, or at directories (`/sites/`) of sites on one host."""

@@ -10,6 +10,7 @@ import unicodedata
 import zipfile
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ ALPHA_BY_RANK = 2
 #: Bases of the rotary places: five layers of six look near, the sixth far.
 _NEAR, _FAR = 10_000.0, 1_000_000.0
 #: Raised by hand whenever the built files change for the same adapter.
-LAYOUT = 1
+LAYOUT = 2
 ADAPTER = MODEL / "third.npz"
 #: Where ``make setup`` puts what reading loads: derived from the base and the adapter, never kept in the project.
 BUILT = MODEL / "third"
@@ -60,13 +61,15 @@ def pieces_of(pieces: Pieces, text: str, start: int, end: int, field: str) -> tu
 class ThirdReader:
     """Reads one mention at a time on one core; pure: the same text gives the same chances on one machine."""
 
-    def __init__(self, graph: bytes | str, pieces: Pieces, table: Any, scales: Any, marks: NDArray[np.float32]) -> None:
-        import onnxruntime
+    def __init__(self, graph: Path, pieces: Pieces, table: Any, scales: Any, marks: NDArray[np.float32]) -> None:
+        import openvino
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        core = openvino.Core()
+        half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        precision = "bf16" if half else "f32"
+        options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+        self._request = core.compile_model(graph, "CPU", options).create_infer_request()
+        self._lock = Lock()
         self._pieces, self._table, self._scales, self._marks = pieces, table, scales, marks
 
     def __call__(self, text: str, start: int, end: int, field: str) -> NDArray[np.float32]:
@@ -76,7 +79,8 @@ class ThirdReader:
             "x": self._embedded(numbers),
             "places": np.array([len(numbers) - 1, place], np.int64),
         }
-        logits = self._session.run(["logits"], feeds | _positions(len(numbers)))[0]
+        with self._lock:
+            logits = self._request.infer(feeds | _positions(len(numbers)))[0].copy()
         raised = np.exp(logits - logits.max())
         chances: NDArray[np.float32] = (raised / raised.sum()).astype(np.float32)
         return chances
@@ -125,28 +129,29 @@ def build_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> Path:
     stamp, mark = _stamp(adapter), folder / "stamp"
     if mark.is_file() and mark.read_text("ascii") == stamp:
         return folder
-    from detection.deep.graph import build_graph
+    from detection.deep.graph import write_graph
 
     arrays = read_adapter(adapter)
     with open_base() as base:
-        graph = build_graph(base, arrays, ALPHA_BY_RANK * len(arrays["0.attn_q.a"]))
         table, scales = base.embeddings()
         vocabulary = json.dumps(base.vocabulary(), ensure_ascii=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as made:
-            new = Path(made)
-            np.save(new / "table.npy", table)
-            np.save(new / "scales.npy", scales)
-            (new / "vocabulary.json").write_text(vocabulary, "utf-8")
-            (new / "graph.onnx").write_bytes(graph)
-            mark.unlink(missing_ok=True)
-            for file in new.iterdir():
-                file.replace(folder / file.name)
-        # Written last: a build that was interrupted is done again.
-        mark.write_text(stamp, "ascii")
-    except OSError as error:
-        raise BadModel(f"{folder}: the third reader's files cannot be written: {error}") from error
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as made:
+                new = Path(made)
+                np.save(new / "table.npy", table)
+                np.save(new / "scales.npy", scales)
+                (new / "vocabulary.json").write_text(vocabulary, "utf-8")
+                write_graph(base, arrays, ALPHA_BY_RANK * len(arrays["0.attn_q.a"]), new / "graph.xml")
+                for old in folder.iterdir():
+                    if old.is_file():
+                        old.unlink()
+                for file in new.iterdir():
+                    file.replace(folder / file.name)
+            # Written last: a build that was interrupted is done again.
+            mark.write_text(stamp, "ascii")
+        except (OSError, RuntimeError) as error:
+            raise BadModel(f"{folder}: the third reader's files cannot be written: {error}") from error
     return folder
 
 
@@ -163,7 +168,7 @@ def load_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> ThirdReader:
     """The third reader of this version, built first where ``make setup`` has not done so."""
     built = build_third(adapter, folder)
     return ThirdReader(
-        str(built / "graph.onnx"),
+        built / "graph.xml",
         Pieces(json.loads((built / "vocabulary.json").read_text("utf-8"))),
         _by_rows(built / "table.npy"),
         _by_rows(built / "scales.npy"),

@@ -8,7 +8,7 @@ is itself determined by what it covers. `docs/bundle-format.md` is the full acco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -51,10 +51,18 @@ class Stamp:
 Stamping = Callable[[bytes], Sequence[Stamp]]  # the bytes to stamp; an absence is a `Stamp` without a token
 
 
-def close(stage: Staging, label: Label, *, signer: Signer | None = None, stamping: Stamping | None = None) -> str:
+def close(
+    stage: Staging,
+    label: Label,
+    *,
+    signer: Signer | None = None,
+    stamping: Stamping | None = None,
+    pdf: Mapping[str, str] | None = None,
+) -> str:
     """Add the note on the method, the verifier and the steps for a clerk, then close; SHA-256 of the tag manifest.
 
-    That hash commits to every byte of the bag: it is the fingerprint to print elsewhere. Raises `BadName`, `OSError`.
+    That hash commits to every byte of the bag: it is the fingerprint to print elsewhere. `pdf` says what signature the
+    PDF inside bears (`level`, `reason`). Raises `BadName`, `OSError`.
     """
     _guides(stage, label)
     payload = check_names(name for name in stage.files if name.startswith(PAYLOAD))
@@ -72,6 +80,7 @@ def close(stage: Staging, label: Label, *, signer: Signer | None = None, stampin
             "files": {name: stage.files[name][1] for name in stage.files if not name.startswith(PAYLOAD)},
             "stamps": stamps,
             "signature": _signature(signer, label),
+            "pdf": dict(pdf or {}),
         }
     )
     stage.write_tag(CLOSING, closing)

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.bundle.folder import Staging
+from ledger.bundle.folder import PAYLOAD, Staging
 from ledger.canonical import canonical_bytes, utc_text
 
 EVIDENCE, CUSTODY = "evidence.json", "custody.jsonl"
@@ -59,6 +59,30 @@ class Evidence:
     events: tuple[Proof, ...] = ()  # proofs of custody lines, by sequence
     withheld: int = 0  # custody lines left out, because they name people or are not sealed yet
     withheld_reason: str = ""
+
+
+@dataclass(frozen=True)
+class CleanExhibit:
+    """A clean capture as it goes into a bundle: its number and its files by name, `facts.json` among them."""
+
+    id: int
+    files: Mapping[str, bytes]
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie under `data/`."""
+        return f"exhibits/clean-{self.id:06d}"
+
+
+def write_clean(stage: Staging, exhibits: Sequence[CleanExhibit]) -> dict[tuple[str, int], tuple[str, str]]:
+    """Keep the files of clean captures; what `gather_evidence` is told of them. Raises `KeyError` without facts."""
+    held = {}
+    for exhibit in exhibits:
+        for name, data in exhibit.files.items():
+            stage.write(f"{exhibit.folder}/{name}", data)
+        facts = f"{exhibit.folder}/facts.json"
+        held["clean_capture", exhibit.id] = (facts, stage.files[f"{PAYLOAD}{facts}"][1])
+    return held
 
 
 def evidence_files(evidence: Evidence) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
+from ledger.bundle.evidence import Evidence, evidence_files
 from ledger.bundle.zipping import Content, write_zip
 from ledger.errors import DamagedCapture
 
@@ -75,10 +76,7 @@ def write_wacz(
             "created": _iso(made_at),
             "software": software,
             "mainPageUrl": archives[0].pages[0].url if archives and archives[0].pages else "",
-            "resources": [
-                {"name": _resource_name(name), "path": name, "hash": f"sha256:{_sha256(data)}", "bytes": len(data)}
-                for name, data in sorted(files.items())
-            ],
+            "resources": [_resource(name, data, plain=name in (extra or {})) for name, data in sorted(files.items())],
         }
     )
     files["datapackage.json"] = package
@@ -87,6 +85,20 @@ def write_wacz(
     target = io.BytesIO()
     write_zip(target, members)
     return target.getvalue()
+
+
+def sealed_wacz(
+    archives: Sequence[WebArchive], evidence: Evidence, *, title: str, made_at: datetime, software: str
+) -> bytes:
+    """A WACZ that carries the proofs of its archives: the files of `evidence_files`, each in a folder of its own kind.
+
+    The evidence names its files `archive/…`. Tools for WACZ look two levels deep alone, hence the folders.
+    """
+    extra = {
+        name if name.count("/") else f"{name.partition('.')[0]}/{name}": data
+        for name, data in evidence_files(evidence).items()
+    }
+    return write_wacz(archives, title=title, made_at=made_at, software=software, extra=extra)
 
 
 def surt(url: str) -> str:
@@ -152,9 +164,14 @@ def _pages(archives: Sequence[WebArchive], title: str) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines).encode()
 
 
-def _resource_name(path: str) -> str:
-    """The data package's name of a file: lower case, as its schema asks."""
-    return re.sub(r"[^a-z0-9._-]", "-", path.lower().replace("/", "-"))
+def _resource(path: str, data: bytes, *, plain: bool) -> dict[str, Any]:
+    """One file of the list, under a name in lower case, as the schema of data packages asks.
+
+    A plain file is no data to be parsed: a proof has a key `path`, and would be taken for a description.
+    """
+    name = re.sub(r"[^a-z0-9._-]", "-", path.lower().replace("/", "-"))
+    kind = {"type": "file"} if plain else {}
+    return {"name": name, "path": path, "hash": f"sha256:{_sha256(data)}", "bytes": len(data), **kind}
 
 
 def _iso(moment: datetime) -> str:

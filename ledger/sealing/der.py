@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 INTEGER, OCTETS, OID, UTF8, GENERALIZED_TIME, SEQUENCE = 0x02, 0x04, 0x06, 0x0C, 0x18, 0x30
 CONTEXT_0 = 0xA0
 _SHA256 = bytes.fromhex("300d06096086480165030402010500")  # AlgorithmIdentifier { sha256, NULL }
-_TIME = re.compile(r"(\d{14})(?:\.(\d{1,9}))?Z")
+_TIME = re.compile(r"([0-9]{14})(?:\.([0-9]{1,9}))?Z")
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 
@@ -110,7 +110,10 @@ def _time(content: bytes) -> datetime:
     found = _TIME.fullmatch(content.decode("ascii", "replace"))
     if not found:
         raise NotDer("a time that cannot be")
-    whole = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    try:
+        whole = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise NotDer("a time that cannot be") from error
     return whole + timedelta(microseconds=int((found[2] or "0").ljust(9, "0")[:6]))
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, null, select
 
 from ledger.canonical import canonical_bytes, canonical_text, sha256_hex, utc_text
-from ledger.evidence_tables import CAPTURE, SealLeaf
+from ledger.clean_tables import CleanCapture, CleanCaptureFile
+from ledger.evidence_tables import CAPTURE, CLEAN_CAPTURE, SealLeaf
 from ledger.models import Capture
+from ledger.store import PIECE
 
 LEAF_FORMAT = "vigie-leaf/1"
 LONGEST_URL = 255  # characters as JSON writes it; a longer address stands by its hash: a proof stays under 2,000 bytes
@@ -81,8 +83,27 @@ def _capture_addresses() -> Rows:
     return stored.order_by(Capture.id)
 
 
+def _clean_facts(row: Any) -> Facts:
+    return {"captured_at": utc_text(row.captured_at), "facts_sha256": row.facts_sha256, **url_facts(row.url)}
+
+
+def _clean_rows() -> Rows:
+    return select(
+        CleanCapture.id, null().label("crawl_id"), CleanCapture.url, CleanCapture.captured_at, CleanCapture.facts_sha256
+    )
+
+
+def _clean_addresses() -> Rows:
+    stored = select(CleanCapture.id, CleanCaptureFile.sha256, CleanCaptureFile.size)
+    files = stored.join(CleanCaptureFile, CleanCaptureFile.clean_capture_id == CleanCapture.id)
+    return files.order_by(CleanCapture.id, CleanCaptureFile.position)
+
+
 SOURCES: dict[str, Source] = {
     CAPTURE: Source(CAPTURE, _capture_rows, Capture.id, Capture.crawl_id, _capture_facts, _capture_addresses),
+    CLEAN_CAPTURE: Source(
+        CLEAN_CAPTURE, _clean_rows, CleanCapture.id, None, _clean_facts, _clean_addresses, suffix=PIECE
+    ),
 }
 
 

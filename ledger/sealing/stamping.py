@@ -100,7 +100,7 @@ def _plan(ledger: Ledger, authorities: Sequence[Authority], wanted: int, now: da
 
 
 def _tell_runs(session: Session, wanted: int, *, configured: int, seal_number: int | None = None) -> None:
-    """Record « absent », « pending » or « present » for each run whose seals' state is another than last recorded."""
+    """Record « absent », « pending » or « present » for each run whose seals are not as last recorded."""
     query = select(Seal.number, Seal.crawl_id, func.count(Stamp.authority)).outerjoin(
         Stamp, Stamp.seal_number == Seal.number
     )
@@ -116,7 +116,7 @@ def _tell_runs(session: Session, wanted: int, *, configured: int, seal_number: i
     told = _told(session, tokens)
     for run, count in sorted(tokens.items()):
         state, reason = _state(count, wanted, configured)
-        if told.get(run) != state:
+        if told.get(run) != (state, reason):
             record(session, state, "crawl", run, "vigie", reason=reason)
 
 
@@ -128,13 +128,13 @@ def _state(tokens: int, wanted: int, configured: int) -> tuple[str, str]:
     return "seal_pending", f"{tokens} of {wanted} tokens"
 
 
-def _told(session: Session, runs: dict[int, int]) -> dict[int, str]:
-    """The state last recorded of each run."""
+def _told(session: Session, runs: dict[int, int]) -> dict[int, tuple[str, str]]:
+    """The state last recorded of each run, and its reason."""
     states = ("seal_absent", "seal_pending", "seal_present")
-    query = select(Event.subject_id, Event.kind).where(Event.kind.in_(states), Event.subject == "crawl")
+    query = select(Event.subject_id, Event.kind, Event.detail).where(Event.kind.in_(states), Event.subject == "crawl")
     if len(runs) == 1:
         query = query.where(Event.subject_id == next(iter(runs)))
-    return {row[0]: row[1] for row in session.execute(query.order_by(Event.id))}
+    return {row[0]: (row[1], str(row[2].get("reason", ""))) for row in session.execute(query.order_by(Event.id))}
 
 
 def _stamp_with(ledger: Ledger, authority: Authority, ask: Transport, report: StampReport, this: _Pass) -> None:
@@ -145,7 +145,7 @@ def _stamp_with(ledger: Ledger, authority: Authority, ask: Transport, report: St
         seal = _next(ledger, authority.name, after, None if this.everything else this.clock())
         if seal is None:
             return
-        after = seal.number
+        after = seal.number if this.everything else 0  # what failed is not due any more; what it held up may be
         request = ask_for(seal.content.encode("ascii"))
         try:
             token = accept(ask(authority, request.der), request, authority, this.clock())
@@ -191,6 +191,7 @@ def _keep_token(
                 received_at=now,
                 serial=token.serial,
                 policy=token.policy,
+                qualified=authority.qualified,
                 token=token.der,
                 certificates=authority.certificates,
             )
@@ -202,7 +203,7 @@ def _keep_token(
             .values(next_at=now)
         )
         told = {"authority": authority.name, "time": utc_text(token.time), "token_sha256": sha256_hex(token.der)}
-        record(session, STAMPED, "seal", seal_number, "vigie", **told)
+        record(session, STAMPED, "seal", seal_number, "vigie", qualified=authority.qualified, **told)
         session.flush()
         _tell_runs(session, this.wanted, configured=configured, seal_number=seal_number)
     return 1

@@ -59,12 +59,16 @@ class BadCertificates(VigieError):
 
 @dataclass(frozen=True)
 class Authority:
-    """Who is asked, and by which certificates (PEM: root, intermediates) its tokens are trusted."""
+    """Who is asked, and by which certificates (PEM: root, intermediates) its tokens are trusted.
+
+    `qualified`: the operator says that it stands on an EU trusted list (eIDAS, article 42); it is printed, not checked.
+    """
 
     name: str
     url: str
     certificates: str
     tolerance: timedelta = timedelta(seconds=300)
+    qualified: bool = False
 
     def check(self) -> None:
         """Raises `BadCertificates` when its certificates are not PEM."""

@@ -58,6 +58,12 @@ class Rows:
                 cursor.itersize = PORTION
                 yield from cursor.execute(sql)
 
+    def has(self, table: str) -> bool:
+        """Whether the ledger has that table: an older one may not."""
+        if self._sqlite is not None:
+            return any(self.query(f"SELECT 1 FROM sqlite_master WHERE name = '{table}'"))
+        return any(self.query(f"SELECT 1 FROM information_schema.tables WHERE table_name = '{table}'"))
+
     def close(self) -> None:
         """Let the database go."""
         for connection in (self._sqlite, self._postgresql):

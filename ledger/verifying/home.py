@@ -71,35 +71,43 @@ class Home(Bundle):
         erased = {(row["kind"], row["subject_id"]) for row in self.rows.query("SELECT kind, subject_id FROM erasure")}
         faults: list[str] = []
         count = gone = 0
-        sql = "SELECT id, warc_sha256, warc_size, body_sha256 FROM capture WHERE warc_sha256 IS NOT NULL ORDER BY id"
-        for row in self.rows.query(sql):
-            if ("capture", row["id"]) in erased:
+        for row in self._stored():
+            if (row["kind"], row["id"]) in erased:
                 gone += 1
                 continue
             count += 1
             if self.advance is not None:
                 self.advance(count, None)
-            fault = self._stored(row)
-            faults += [f"capture {row['id']} : {fault}"] if fault else []
-        need(not faults, f"{len(faults)} captures : {' ; '.join(faults[:MOST])}")
+            fault = self._fault(row)
+            faults += [f"{row['kind']} {row['id']} : {fault}"] if fault else []
+        need(not faults, f"{len(faults)} fichiers : {' ; '.join(faults[:MOST])}")
         need(count, "aucune capture conservée", NONE)
-        return f"{count} captures intactes, {gone} effacées et inscrites comme telles"
+        return f"{count} fichiers intacts, {gone} effacés et inscrits comme tels"
 
-    def _stored(self, row: Row) -> str:
-        """What is wrong with one stored capture; nothing for an intact one."""
-        name = row["warc_sha256"]
-        path = self.home / "evidence" / name[:2] / name[2:4] / f"{name}.warc.gz"
+    def _stored(self) -> Iterator[Row]:
+        """Each file that the ledger says is kept: kind, id, sha256, size."""
+        for row in self.rows.query(CAPTURE_FILES):
+            yield {"kind": "capture", "suffix": ".warc.gz", **row}
+        if self.rows.has("clean_capture_file"):
+            for row in self.rows.query(CLEAN_FILES):
+                yield {"kind": "clean_capture", "suffix": ".bin", **row}
+
+    def _fault(self, row: Row) -> str:
+        """What is wrong with one stored file; nothing for an intact one."""
+        name = row["sha256"]
+        path = self.home / "evidence" / name[:2] / name[2:4] / (name + row["suffix"])
         if not path.is_file():
             return "le fichier manque"
         data = path.read_bytes()
-        if (sha256(data), len(data)) != (name, row["warc_size"]):
+        if (sha256(data), len(data)) != (name, row["size"]):
             return "le fichier a changé"
-        check_warc(data)
+        if row["suffix"] == ".warc.gz":
+            check_warc(data)
         return ""
 
     def leaves(self) -> str:
         """Captures sous scellé"""
-        captures = {row["id"]: row for row in self.rows.query("SELECT * FROM capture")} if self.seals else {}
+        facts = dict(self._leaf_facts()) if self.seals else {}
         faults: list[str] = []
         trees = {number: Tree() for number in self.seals}
         sql = "SELECT seal_number, position, kind, subject_id, salt, hash FROM seal_leaf ORDER BY seal_number, position"
@@ -109,10 +117,10 @@ class Home(Bundle):
                 faults.append(f"feuille {row['position']} du scellé n° {row['seal_number']}")
                 continue
             tree.add_hash(bytes.fromhex(row["hash"]))
-            if row["kind"] == "capture":
-                capture = captures.get(row["subject_id"])
-                same = capture is not None and _hash(_leaf(capture, row["salt"])) == row["hash"]
-                faults += [] if same else [f"capture {row['subject_id']}"]
+            said = facts.get((row["kind"], row["subject_id"]))
+            leaf = canonical({**said, "salt": row["salt"]}) if said else b""
+            if hashlib.sha256(b"\0" + leaf).hexdigest() != row["hash"]:
+                faults.append(f"{row['kind']} {row['subject_id']}")
         for number, tree in trees.items():
             seal = self.seals[number]
             if (tree.root(), tree.count) != (seal["root"], seal["count"]):
@@ -120,6 +128,17 @@ class Home(Bundle):
         need(not faults, f"{len(faults)} différences avec les scellés : {' ; '.join(faults[:MOST])}")
         need(self.seals, "aucun scellé", NONE)
         return f"{sum(tree.count for tree in trees.values())} feuilles sous {len(trees)} scellés"
+
+    def _leaf_facts(self) -> Iterator[tuple[tuple[str, int], Row]]:
+        """What the leaf of each row says, but for the salt (`docs/evidence-format.md`, section 3)."""
+        for row in self.rows.query("SELECT * FROM capture"):
+            held = {key: row[key] for key in SAME}
+            held |= {"kind": "capture", "revisit_of": row["revisit_of_id"], "run": row["crawl_id"]}
+            yield ("capture", row["id"]), held | _common(row)
+        if self.rows.has("clean_capture"):
+            for row in self.rows.query("SELECT id, url, captured_at, facts_sha256 FROM clean_capture"):
+                held = {"id": row["id"], "kind": "clean_capture", "facts_sha256": row["facts_sha256"]}
+                yield ("clean_capture", row["id"]), held | _common(row)
 
     def log(self) -> str:
         """Journal des événements"""
@@ -133,6 +152,8 @@ class Home(Bundle):
             last, previous = row["sequence"], sha256(line)
             need(previous == row["hash"], f"l’événement n° {last} a changé, ou le journal est rompu avant lui")
             tree.add(line)
+            gone = row["kind"] == "sealed" and row["subject_id"] not in self.seals
+            need(not gone, f"le scellé n° {row['subject_id']}, inscrit au journal, a été retiré")
             if last in ends:
                 told = ends.pop(last)["log"]
                 held = (previous, tree.count, tree.root())
@@ -159,27 +180,19 @@ SELECT l.sequence, l.salt, l.hash, l.event_id, e.at, e.kind, e.actor, e.subject,
 FROM event_link l LEFT JOIN event e ON e.id = l.event_id ORDER BY l.sequence
 """
 LOOSE = "SELECT e.id FROM event e LEFT JOIN event_link l ON l.event_id = e.id WHERE l.event_id IS NULL ORDER BY e.id"
+CAPTURE_FILES = """
+SELECT id, warc_sha256 AS sha256, warc_size AS size FROM capture WHERE warc_sha256 IS NOT NULL ORDER BY id
+"""
+CLEAN_FILES = "SELECT clean_capture_id AS id, sha256, size FROM clean_capture_file ORDER BY clean_capture_id, position"
+SAME = ("body_sha256", "body_size", "id", "method", "outcome", "provenance", "status", "warc_sha256", "warc_size")
 CHECKS = "store chain seal_stamps leaves log copies"
 
 
-def _hash(leaf: dict[str, Any]) -> str:
-    return hashlib.sha256(b"\0" + canonical(leaf)).hexdigest()
-
-
-def _leaf(row: Row, salt: str) -> dict[str, Any]:
-    """The leaf of a capture, from its row (`docs/evidence-format.md`, section 3)."""
+def _common(row: Row) -> Row:
+    """What every leaf says: when, and where, by hash when the address is long."""
     url = row["url"].encode("utf-8", "surrogatepass")
-    same = ("body_sha256", "body_size", "id", "method", "outcome", "provenance", "status", "warc_sha256", "warc_size")
-    return {
-        **{key: row[key] for key in same},
-        **({"url": row["url"]} if len(url) <= 255 else {"url_sha256": sha256(url)}),
-        "captured_at": moment(row["captured_at"]),
-        "format": "vigie-leaf/1",
-        "kind": "capture",
-        "revisit_of": row["revisit_of_id"],
-        "run": row["crawl_id"],
-        "salt": salt,
-    }
+    place = {"url": row["url"]} if len(url) <= 255 else {"url_sha256": sha256(url)}
+    return {"captured_at": moment(row["captured_at"]), "format": "vigie-leaf/1", **place}
 
 
 def _event(row: Row, previous: str | None) -> dict[str, Any]:

@@ -57,7 +57,9 @@ def _judge(data: bytes) -> tuple[str, str]:
             return FAILED, "un horodatage du document ne correspond pas"
     last = (stamps or signatures)[-1]
     last.compute_integrity_info()
-    if last.coverage != SignatureCoverageLevel.ENTIRE_FILE:
+    # What a lasting signature adds after its last stamp (lists, certificates) was judged above, as a permitted update.
+    updated = bool(stamps) and data.rstrip().endswith(b"%%EOF")
+    if last.coverage != SignatureCoverageLevel.ENTIRE_FILE and not updated:
         return FAILED, "la dernière signature ne couvre pas tout le fichier"
     return PASSED, f"signé par {', '.join(names)}" + f", {len(stamps)} horodatage du document" * bool(stamps)
 

@@ -35,9 +35,12 @@ class Wacz(Bundle):
         try:
             self.held = zip_members(self.data)
         except Stop:
-            with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
-                self.held = {name: archive.read(name) for name in archive.namelist()}
-                need(len(self.held) == len(archive.namelist()), "deux fichiers portent le même nom")
+            try:
+                with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                    self.held = {name: archive.read(name) for name in archive.namelist()}
+                    need(len(self.held) == len(archive.namelist()), "deux fichiers portent le même nom")
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, or enciphered
+                need(False, f"le ZIP est illisible : {str(error)[:120]}")
             if str(self._package().get("software", "")).startswith(OWN):
                 raise
             need(False, "WACZ d’un autre outil : sa forme n’est pas garantie", "not_applicable")
@@ -91,7 +94,7 @@ class Wacz(Bundle):
             raw = self.held[f"archive/{place[0]}"][place[1] : place[1] + found[place][0]]
             need(digest in (None, f"sha256:{sha256(raw)}"), f"l’index annonce une autre empreinte : {entry['url']}")
         need(found == self.records, "l’index ne correspond pas aux archives")
-        pages = [json.loads(line) for line in self.held["pages/pages.jsonl"].splitlines()[1:]]
+        pages = [json.loads(line) for line in self.held.get("pages/pages.jsonl", b"").splitlines()[1:]]
         known = {address for _, address in self.records.values()}
         need(all(page["url"] in known for page in pages), "une page annoncée n’est pas dans les archives")
         return f"{len(found)} enregistrements, {len(pages)} pages"

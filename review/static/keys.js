@@ -1,42 +1,119 @@
-// Keyboard shortcuts of the desk. Without this file every page works with mouse, touch and Tab.
+// Keyboard shortcuts of the desk, and the next case held ready. Without this file every page works by mouse and Tab.
 "use strict";
 
 (() => {
-  const help = document.getElementById("touches");
-  const choices = () => [...document.querySelectorAll("details.choice")];
-  const opened = () => document.querySelector("details.choice[open]");
+  const one = (selector) => document.querySelector(selector);
+  const opened = () => one("details.choice[open]");
   const isText = (el) => el.matches("textarea, input:not([type=radio]):not([type=checkbox]):not([type=hidden]), select");
+  const caseOf = (address) => (/^\/cas\/(\d+)$/.exec(new URL(address, location.href).pathname) || [])[1];
 
+  // ── The next case, fetched while this one is read ────────────────────────────────────────────────────────────────
+  let ahead = null; // { id, page }
+
+  const prepare = async () => {
+    ahead = null;
+    const here = caseOf(location.href);
+    if (!here || !one("form.ballot")) return;
+    const answer = await fetch(`/cas/avance?apres=${here}`, { redirect: "error" }).catch(() => null);
+    if (!answer || answer.status !== 200 || caseOf(location.href) !== here) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (caseOf(location.href) === here) ahead = { id: answer.headers.get("Vigie-Cas"), page };
+  };
+
+  const show = (page, address) => {
+    document.title = page.title;
+    one("main").replaceWith(document.adoptNode(page.querySelector("main")));
+    history.pushState(null, "", address);
+    scrollTo(0, 0);
+    one("main").focus({ preventScroll: true });
+    prepare();
+  };
+
+  const complain = (form, words) => {
+    const said = form.querySelector(".problem") || form.insertBefore(document.createElement("p"), form.firstChild);
+    said.className = "problem";
+    said.setAttribute("role", "alert");
+    said.textContent = words;
+  };
+
+  const send = async (form) => {
+    const button = form.querySelector("button[type=submit]");
+    button.disabled = true;
+    const ready = ahead;
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      headers: ready ? { "Vigie-Avance": ready.id } : {},
+    }).catch(() => null);
+    button.disabled = false;
+    if (!answer) return complain(form, "Le bureau ne répond pas. Rien n’est perdu sur cette page : réessayez dans un instant.");
+    if (answer.status === 503) return complain(form, "Service momentanément indisponible : l’avis n’est pas enregistré. Réessayez dans un instant.");
+    if (answer.status === 204 && ready && answer.headers.get("Vigie-Cas") === ready.id) {
+      return show(ready.page, `/cas/${ready.id}`);
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return show(page, answer.redirected ? answer.url : location.href);
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("form.ballot")) {
+      event.preventDefault();
+      if (!form.querySelector("button:disabled")) send(form);
+    } else if (form.method === "post") {
+      const button = form.querySelector("button[type=submit]");
+      if (button) setTimeout(() => (button.disabled = true), 0); // one press, one act
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+  });
+  window.addEventListener("popstate", () => location.reload());
+
+  // ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
   const open = (choice) => {
     choice.open = true; // the shared name closes the others
-    const first = choice.querySelector("input[type=radio]");
-    first?.focus({ preventScroll: true });
+    (choice.querySelector("[data-key=first]") || choice.querySelector("input[type=radio]")).focus({ preventScroll: true });
     choice.scrollIntoView({ block: "nearest" });
+  };
+
+  const underline = (field) => {
+    const chosen = getSelection();
+    const passage = one("#texte-passage");
+    if (chosen && !chosen.isCollapsed && passage.contains(chosen.anchorNode) && passage.contains(chosen.focusNode)) {
+      field.value = chosen.toString();
+    }
+    field.focus();
   };
 
   const pick = (choice, key) => {
     const field = choice.querySelector(`form [data-key="${key}"]`);
     if (!field) return false;
+    const more = field.closest("details.more");
+    if (more) more.open = true;
+    if (field.name === "span") return underline(field), true;
     if (field.type === "radio") field.checked = true;
     field.focus();
+    if (field.name === "reason") field.form.requestSubmit();
     return true;
   };
 
   const act = (key) => {
-    const wanted = choices().find((choice) => choice.dataset.key === key);
-    if (wanted) return open(wanted), true;
-    const skip = document.querySelector("a[data-key=p]");
-    if (key === "p" && skip) return skip.click(), true;
     const choice = opened();
-    return choice ? /^[1-9a-z]$/.test(key) && pick(choice, key) : false;
+    if (choice && /^[1-9a-z]$/.test(key) && pick(choice, key)) return true;
+    const wanted = one(`details.choice[data-key="${key}"]`);
+    if (wanted) return open(wanted), true;
+    const button = /^[puecd]$/.test(key) ? one(`a[data-key=${key}], button[data-key=${key}]`) : null;
+    return button ? (button.click(), true) : false;
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (help?.open) return;
+    const help = one("#touches");
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || (help && help.open)) return;
     if (event.key === "Escape") {
       const choice = opened();
-      if (choice) {
+      if (isText(event.target)) event.target.closest("form")?.querySelector("input[type=radio]")?.focus();
+      else if (choice) {
         choice.open = false;
         choice.querySelector("summary").focus();
       }
@@ -51,12 +128,5 @@
     }
   });
 
-  // One press, one verdict: the server refuses a second one anyway.
-  document.addEventListener("submit", (event) => {
-    const button = event.target.querySelector("button[type=submit]");
-    if (event.target.method === "post" && button) setTimeout(() => (button.disabled = true), 0);
-  });
-  window.addEventListener("pageshow", () => {
-    for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
-  });
+  prepare();
 })();

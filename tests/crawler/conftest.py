@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from crawler.run import CrawlReport, CrawlSpec, crawl
 from crawler.sandbox import Sandbox, SandboxServer
 from crawler.sandbox.server import Seen
 from ledger import Ledger
+
+sys.path.insert(0, str(Path(__file__).parent))  # pytest imports each file by its path: the helpers need a home
 
 
 class Crawled:

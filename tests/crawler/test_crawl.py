@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from crawler.guard import HostRefused, check, is_public
+from crawler.guard import HostRefused
 from crawler.outcomes import Outcome
 from crawler.replay import replay
 from crawler.run import CrawlSpec, NothingToCrawl, UnknownPlatform, Unreachable, crawl
@@ -121,24 +121,6 @@ def test_retry_after_is_waited_out(home: Path) -> None:
     slow = next(i for i, one in enumerate(log) if one.path.split("?")[0].endswith("-11"))
     assert log[slow + 1].at - log[slow].at >= 1.9
     assert any(one.path == log[slow].path for one in log[slow + 1 :])
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["http://127.0.0.1/", "http://localhost/", "http://10.1.2.3/", "http://[::1]/", "http://127.1/", "http://0x7f000001/",
-     "http://169.254.169.254/latest", "http://192.168.1.1:8080/", "http://100.64.0.1/", "file:///etc/passwd", "ftp://x/",
-     "http://[::ffff:127.0.0.1]/"],
-)  # fmt: skip
-def test_machines_that_are_not_public_are_refused(url: str) -> None:
-    with pytest.raises(HostRefused):
-        check(url, ["127.0.0.1:8081"])
-
-
-def test_named_hosts_pass_and_public_ones_too() -> None:
-    check("http://127.0.0.1:8081/x", ["127.0.0.1:8081"])
-    check("https://exemple.fr/", [])
-    assert is_public("93.184.216.34")
-    assert not is_public("fe80::1%eth0")
 
 
 def test_bad_input_is_one_clear_error(home: Path) -> None:

@@ -7,16 +7,25 @@ import io
 import json
 import subprocess
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import reports_world as world
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from ledger import Ledger
+from ledger.bundle import Means, Signer, sign_pdf
+from ledger.clean_captures import Target, keep
+from ledger.clean_facts import CODES, Fact, Piece, Taken
 from ledger.models import Dossier, Event
+from ledger.sealing.seals import make_seals
+from ledger.verifying.paths import verify_path
 from reports import WrittenDossier, write_dossier
 
 
@@ -243,6 +252,57 @@ def test_a_wording_in_json(sqlite_ledger: Ledger, tmp_path: Path, kind: str) -> 
     written = write(made, tmp_path)
     assert (written.path / "data/exhibits/piece-01-page.json").read_bytes() == content
     assert "à son emplacement" in text_of(written.pdf_path)
+
+
+def office() -> Signer:
+    """A certificate and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Association d’essai")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    return Signer(made.not_valid_after(datetime(2090, 1, 1, tzinfo=UTC)).sign(key, hashes.SHA256()), key)
+
+
+def test_a_signed_dossier_verifies(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    signer = office()
+    means = Means("Association d’essai", signer, sign_pdf=lambda data: sign_pdf(data, signer, reason="Essai"))
+    made = world.build(sqlite_ledger)
+    written = write_dossier(made.ledger, made.case_id, tmp_path, actor="conductor", now=world.NOW, means=means)
+    states = {check.name: check.state for check in verify_path(written.zip_path, signer=signer.sha256).checks}
+    assert states["signature"] == states["pdf"] == states["manifests"] == "passed" and "failed" not in states.values()
+    closing = json.loads((written.path / "closing.json").read_bytes())
+    assert closing["pdf"] == {"level": "B-B", "reason": "aucune autorité d’horodatage n’est configurée"}
+    assert PdfReader(written.pdf_path).attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
+
+
+def test_a_clean_capture_goes_into_the_dossier(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    made = world.build(sqlite_ledger)
+    at = world.T0 + timedelta(days=1)
+    taken = Taken(
+        url=world.URL,
+        final_url=world.URL,
+        started_at=at,
+        ended_at=at,
+        outcome="page",
+        reason="",
+        status=200,
+        profile="a" * 32,
+        browser="Chrome/1",
+        software="vigie 0.1.0",
+        facts=tuple(Fact(code, "proved", "vu") for code in CODES),
+        pieces=(Piece("image", "page-01.png", "image/png", b"image"),),
+        visible_text=world.WORDING,
+    )
+    target = Target(made.case_id, world.URL, "doctolib", world.WORDING, world.TRIGGER, True)
+    kept = keep(sqlite_ledger, target, taken, "vigie")
+    make_seals(sqlite_ledger, "vigie 0.1.0")
+    written = write(made, tmp_path, allow_incomplete=True)  # a second visit, a day later, is still to come
+    assert (written.path / "data/exhibits/clean-000001/page-01.png").read_bytes() == b"image"
+    entries = json.loads((written.path / "data/evidence.json").read_bytes())["captures"]
+    told = [(entry["kind"], entry["id"]) for entry in entries]
+    assert told == [("capture", made.capture_id), ("clean_capture", kept.id)]
+    states = {check.name: check.state for check in verify_path(written.zip_path).checks}
+    assert states["inclusion"] == states["warc"] == "passed" and "failed" not in states.values()
 
 
 def test_the_zip_holds_only_plain_relative_names(sqlite_ledger: Ledger, tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser as RealBrowser
+from playwright.sync_api import Playwright
 
 from ledger import Ledger
 from review import create_app, people
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest imports each file by its path: the helpers need a home
+from review_browser import CHROMIUM, FLAGS
 from review_world import SECRET, Browser, World
 
 
@@ -27,16 +30,17 @@ def light_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def world(ledger: Ledger) -> World:
-    """An invented world on both databases, with three reviewers."""
+    """An invented world on both databases, with two reviewers and an adjudicator."""
     made = World(ledger)
-    made.reviewers("alix", "basile", "claude")
+    made.reviewers("alix", "basile")
+    made.reviewers("claude", role="adjudicator")
     return made
 
 
 @pytest.fixture
 def visit(world: World) -> Callable[[str], Browser]:
     """A signed-in browser for that login, all on one desk."""
-    app = create_app(world.ledger, secret=SECRET)
+    app = create_app(world.ledger, secret=SECRET, second_factor=False)
 
     def open_browser(login: str) -> Browser:
         client = Browser(app)
@@ -45,3 +49,11 @@ def visit(world: World) -> Callable[[str], Browser]:
         return client
 
     return open_browser
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[RealBrowser]:
+    """One Chromium for all tests of the desk."""
+    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield launched
+    launched.close()

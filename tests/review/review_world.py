@@ -59,11 +59,11 @@ class World:
     people: dict[str, int] = field(default_factory=dict)
     made: int = 0
 
-    def reviewers(self, *logins: str) -> None:
+    def reviewers(self, *logins: str, role: str = "reviewer") -> None:
         """People who may sign in with `PASSWORD`."""
         with self.ledger.session() as session:
             for login in logins:
-                person = people.add_reviewer(session, login, login.capitalize() + " Relecteur", PASSWORD)
+                person = people.add_reviewer(session, login, login.capitalize() + " Relecteur", PASSWORD, role)
                 self.people[login] = person.id
 
     def capture(self, body: str, content_type: str = "text/html; charset=utf-8", hours: int = 0) -> int:
@@ -138,6 +138,11 @@ class World:
         with self.ledger.session() as session:
             decide.cast(session, case_id, self.people[login], decision, **fitting(decision), note=note)
 
+    def settle(self) -> None:
+        """Make every ballot final, as two minutes would."""
+        with self.ledger.session() as session:
+            decide.settle_due(session, datetime.now(UTC) + 2 * decide.UNDO)
+
     @staticmethod
     def _finding(passage: Passage, stance: str, trigger: str, start: int) -> Finding:
         return Finding(
@@ -159,7 +164,7 @@ class World:
 class Browser(TestClient):
     """One person's browser: keeps cookies, knows its CSRF token."""
 
-    def token(self, path: str = "/file") -> str:
+    def token(self, path: str = "/compte") -> str:
         """The token of the forms on that page."""
         found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get(path).text)
         assert found

@@ -18,7 +18,7 @@ def everything(browser: Browser, world: World, case_ids: list[int]) -> dict[str,
     """Each page that a person can reach, with status and headers; the session's own token is masked."""
     with world.ledger.session() as session:
         captures = session.scalars(select(Capture.id)).all()
-    paths = ["/", "/file", "/file?apres=1", "/aide", "/cas/suivant", "/cas/suivant?apres=1", "/cas/999", "/connexion"]
+    paths = ["/", "/file", "/aide", "/cas/suivant", "/cas/suivant?apres=1", "/cas/999", "/connexion", "/cas/avance"]
     paths += [f"/cas/{i}" for i in case_ids] + [f"/cas/suivant?apres={i}" for i in case_ids]
     paths += [f"/captures/{i}{tail}" for i in captures for tail in ("", "/rejeu", "/capture.warc.gz")]
     seen = {}
@@ -62,12 +62,15 @@ def test_the_machine_s_reading_is_not_shown_before_the_vote(world: World, visit:
     assert "<mark>patients CMU ne sont pas acceptés</mark>" in page
 
 
-def test_the_voter_then_sees_the_state_and_the_machine(world: World, visit: Opener) -> None:
+def test_the_voter_then_sees_the_machine_and_at_the_end_the_others(world: World, visit: Opener) -> None:
     case_id = world.case()
     alix = visit("alix")
     alix.vote(case_id, "confirm", note="ma note")
     page = alix.get(f"/cas/{case_id}").text
-    assert "En attente d’un second avis" in page and "ma note" in page and MODEL_VERSION in page
+    assert "ma note" in page and "Reprendre mon avis" in page and MODEL_VERSION not in page  # it may be taken back
+    world.settle()
+    page = alix.get(f"/cas/{case_id}").text
+    assert "Votre avis est enregistré" in page and "ma note" in page and MODEL_VERSION in page
     assert "(règle refus.verbe)" in page
     assert "Enregistrer" not in page  # no form any more
     world.cast(case_id, "basile", "confirm", note="note de Basile")
@@ -85,6 +88,7 @@ def test_the_third_reads_both_verdicts_but_not_the_machine(world: World, visit: 
     assert "premier avis d’Alix" in page and "avis contraire de Basile" in page and "Le vôtre tranche" in page
     assert MODEL_VERSION not in page
     assert claude.vote(case_id, "dismiss").status_code == 303
+    world.settle()
     assert "Clos" in claude.get(f"/cas/{case_id}").text
 
 

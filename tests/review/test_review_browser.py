@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
-from review_world import PASSWORD, SECRET, World
+from playwright.sync_api import Browser
+from review_browser import CHROMIUM, open_desk, served
+from review_world import World
 from sqlalchemy import select
 
 from ledger import Ledger
-from ledger.models import Verdict
-from review import create_app, exhibits
+from ledger.desk import Ballot
+from review import exhibits, invite
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
 HOSTILE = (Path(__file__).parent / "hostile.html").read_text(encoding="utf-8")
 pytestmark = [
     pytest.mark.browser,
@@ -34,19 +27,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium for all tests of the desk."""
-    launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield launched
-    launched.close()
-
-
 @pytest.fixture
 def small_world(sqlite_ledger: Ledger) -> World:
     """Cases in every state that a page can show."""
     world = World(sqlite_ledger)
-    world.reviewers("alix", "basile", "claude")
+    world.reviewers("alix", "basile")
+    world.reviewers("claude", role="adjudicator")
+    world.reviewers("adele", role="administrator")
     ids = [world.case() for _ in range(4)]
     world.case(text="CMU : non — https://exemple.test/" + "x" * 200, trigger="CMU : non", welcome="")
     world.cast(ids[1], "alix", "confirm")
@@ -60,26 +47,8 @@ def small_world(sqlite_ledger: Ledger) -> World:
 @pytest.fixture
 def desk(small_world: World) -> Iterator[str]:
     """The address of a desk served on this machine."""
-    server = uvicorn.Server(uvicorn.Config(create_app(small_world.ledger, secret=SECRET), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-
-
-def open_desk(chromium: Browser, desk: str, login: str = "claude", **options: Any) -> tuple[BrowserContext, Page]:
-    """A signed-in page; `options` go to the browser context."""
-    context = chromium.new_context(locale="fr-FR", **options)
-    page = context.new_page()
-    page.goto(f"{desk}/connexion")
-    page.fill("[name=login]", login)
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"{desk}/file")
-    return context, page
+    with served(small_world.ledger) as address:
+        yield address
 
 
 class Trap:
@@ -182,42 +151,84 @@ def test_a_hostile_capture_runs_nothing_and_calls_nobody(
     context.close()
 
 
-PATHS = [
-    "/file", "/aide", "/cas/1", "/cas/2", "/cas/3", "/cas/4", "/cas/5", "/captures/1", "/cas/999", "/connexion",
+VOTER = [
+    "/file", "/aide", "/cas/1", "/cas/2", "/cas/3", "/cas/4", "/cas/5", "/captures/1", "/cas/999", "/recherche",
+    "/nouveautes", "/compte", "/echantillon",
 ]  # fmt: skip
+STAFF = ["/tableau", "/qualite", "/personnes", "/journal", "/dossiers", "/recherche", "/cas/2", "/cas/4"]
+
+
+def faults(page: Any, path: str) -> list[str]:
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    results = Axe().run(page, options={"resultTypes": ["violations"]})
+    return [f"{path}: {v['id']} {[n['html'][:120] for n in v['nodes']]}" for v in results.response["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_passes_axe(chromium: Browser, desk: str, scheme: Any) -> None:
-    context, page = open_desk(chromium, desk, color_scheme=scheme, viewport={"width": 1280, "height": 900})
-    axe = Axe()
-    faults: list[str] = []
-    for path in PATHS:
-        if path == "/connexion":
-            context.clear_cookies()
+@pytest.mark.parametrize(("login", "paths"), [("claude", VOTER), ("adele", STAFF)])
+def test_every_page_passes_axe(chromium: Browser, desk: str, scheme: Any, login: str, paths: list[str]) -> None:
+    context, page = open_desk(chromium, desk, login, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    found: list[str] = []
+    for path in paths:
         page.goto(desk + path)
-        page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        results = axe.run(page, options={"resultTypes": ["violations"]})
-        faults += [f"{path}: {v['id']} {[n['html'][:120] for n in v['nodes']]}" for v in results.response["violations"]]
+        found += faults(page, path)
     context.close()
-    assert faults == []
+    assert found == []
+    assert [line for line in complaints if "404" not in line] == []  # no policy was broken
 
 
-def test_no_page_scrolls_sideways_at_320_px(chromium: Browser, desk: str) -> None:
-    context, page = open_desk(chromium, desk, viewport={"width": 320, "height": 640})
-    for path in PATHS:
-        if path == "/connexion":
-            context.clear_cookies()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_doors_pass_axe_and_fit(chromium: Browser, small_world: World, scheme: Any) -> None:
+    with small_world.ledger.session() as session:
+        token = invite.invite(session, "neuve", "Neuve", "reviewer", "adele")
+    found: list[str] = []
+    with served(small_world.ledger, second_factor=True) as desk:
+        context, page = open_desk(chromium, desk, "alix", color_scheme=scheme, viewport={"width": 320, "height": 640})
+        for path in ("/second-facteur", "/connexion", f"/invitation/{token}"):
+            if path == "/connexion":
+                context.clear_cookies()
+            page.goto(desk + path)
+            found += faults(page, path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize(("login", "paths"), [("claude", VOTER), ("adele", STAFF)])
+def test_no_page_scrolls_sideways_at_320_px_nor_at_200_percent(
+    chromium: Browser, desk: str, login: str, paths: list[str]
+) -> None:
+    context, page = open_desk(chromium, desk, login, viewport={"width": 320, "height": 640})
+    wide: list[str] = []
+    for path in paths:
         page.goto(desk + path)
         page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        if page.evaluate("document.documentElement.scrollWidth") > 320:
+            wide.append(f"320 px: {path}")
         if page.locator("#touches").count():
             page.keyboard.press("?")
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for path in paths:
+        page.goto(desk + path)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")  # text alone, twice as large
+        if page.evaluate("document.documentElement.scrollWidth") > 1280:
+            wide.append(f"200 %: {path}")
     context.close()
+    assert wide == []
+
+
+def mine(world: World, login: str) -> list[tuple[int, str, str, str]]:
+    """What that person decided and did not take back."""
+    with world.ledger.session() as session:
+        own = select(Ballot).where(Ballot.reviewer_id == world.people[login], Ballot.ending != "withdrawn")
+        return [(row.case_id, row.decision, row.stance, row.note) for row in session.scalars(own.order_by(Ballot.id))]
 
 
 def test_the_keyboard_alone_decides(chromium: Browser, small_world: World, desk: str) -> None:
+    before = mine(small_world, "basile")
     context, page = open_desk(chromium, desk, login="basile")
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -231,34 +242,55 @@ def test_the_keyboard_alone_decides(chromium: Browser, small_world: World, desk:
     page.keyboard.press("p")
     page.wait_for_url(lambda url: url != first and "/cas/" in url)
     page.goto(first)
-    for key in ("d", "c", "2", "r", "n"):
+    page.wait_for_load_state("networkidle")
+    for key in ("d", "c", "n"):
         page.keyboard.press(key)
     page.keyboard.type("à revoir ? c e d 1")  # letters in a note are letters
     assert page.locator("details.choice[open]").count() == 1
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/cas/*?fait=1")
-    page.keyboard.press("e")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")  # a restriction, whatever the reason implies
+    page.keyboard.press("1")
+    page.wait_for_url(lambda url: url != first)
+    second = page.url
+    assert page.get_by_role("status").inner_text().startswith("Avis enregistré")
+    page.keyboard.press("e")  # two keys: a clear case
     page.keyboard.press("3")
+    page.wait_for_url(lambda url: url != second)
+    page.keyboard.press("u")  # one key: taken back
+    page.wait_for_url(second)
+    page.keyboard.press("k")
     page.keyboard.press("Enter")
-    page.wait_for_url("**?fait=3")
+    page.wait_for_url(lambda url: url != second)
     context.close()
     assert errors == []
-    with small_world.ledger.session() as session:
-        mine = session.scalars(
-            select(Verdict).where(Verdict.reviewer_id == small_world.people["basile"]).order_by(Verdict.id.desc())
-        ).all()
-    assert [(v.case_id, v.decision, v.stance, v.note) for v in mine[:2]] == [
-        (3, "dismiss", "", ""), (1, "confirm", "refusal", "à revoir ? c e d 1"),
-    ]  # fmt: skip
+    number = int(first.rsplit("/", 1)[1])
+    assert mine(small_world, "basile")[len(before) :] == [(number, "confirm", "restriction", "à revoir ? c e d 1")]
+
+
+def test_a_desk_that_does_not_answer_says_so_and_keeps_the_form(chromium: Browser, desk: str) -> None:
+    context, page = open_desk(chromium, desk, login="basile")
+    page.goto(f"{desk}/cas/suivant")
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
+    page.keyboard.press("e")
+    page.keyboard.press("3")
+    page.get_by_role("alert").wait_for()
+    assert "réessayez" in page.get_by_role("alert").inner_text()
+    address = page.url
+    context.set_offline(False)
+    page.keyboard.press("3")
+    page.wait_for_url(lambda url: url != address)
+    context.close()
 
 
 def test_the_desk_works_without_scripts(chromium: Browser, small_world: World, desk: str) -> None:
     context, page = open_desk(chromium, desk, login="basile", java_script_enabled=False)
     page.goto(f"{desk}/cas/1")
-    page.click("details.doubt summary")
+    page.click("details.doubt > summary")
     page.check("details.doubt [name=reason] >> nth=0")
-    page.click("details.doubt button")
-    page.wait_for_url("**?fait=1")
+    page.click("details.doubt > form > button")
+    page.wait_for_url("**fait=1")
     assert page.get_by_role("status").inner_text().startswith("Avis enregistré")
+    page.click("text=Reprendre")
+    page.wait_for_url("**/cas/1")
     context.close()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from review_world import PASSWORD, SECRET, Browser, World
 from sqlalchemy import select
 
+from ledger.desk import Attempt, DeskSession
 from ledger.models import Event, Reviewer, Verdict
-from review import create_app, gate
+from review import brake, create_app, gate, invite
 from review.desk import BEFORE_COOKIE, SESSION_COOKIE
-from review.gate import Brake, Gate
 
 Opener = Callable[[str], Browser]
 
@@ -31,8 +33,55 @@ def test_every_page_but_the_door_needs_a_session(world: World, visit: Opener) ->
 def test_the_cookie_is_closed_to_scripts_and_other_sites(world: World, visit: Opener) -> None:
     cookie = visit("").sign_in("alix").headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=lax" in cookie and "max-age=28800" in cookie and "secure" not in cookie
-    secure = Browser(create_app(world.ledger, secret=SECRET), base_url="https://desk.test")
-    assert "secure" in secure.sign_in("alix").headers["set-cookie"].lower()
+    desk = create_app(world.ledger, secret=SECRET, second_factor=False)
+    secure = Browser(desk, base_url="https://desk.test")
+    cookie = secure.sign_in("alix").headers["set-cookie"]
+    assert cookie.startswith("__Host-vigie_seance=") and "Secure" in cookie and "Path=/" in cookie
+    assert "domain" not in cookie.lower() and secure.get("/file").status_code == 200
+
+
+def test_the_ledger_holds_no_token(world: World, visit: Opener) -> None:
+    token = visit("alix").cookies[SESSION_COOKIE]
+    with world.ledger.session() as session:
+        held = session.scalars(select(DeskSession)).one()
+    assert len(token) >= 43 and token not in str(vars(held)) and held.token_sha256 == gate.token_hash(token)
+
+
+def test_a_forged_old_or_ended_cookie_is_no_session(world: World, visit: Opener) -> None:
+    alix = visit("alix")
+    cookie = alix.cookies[SESSION_COOKIE]
+    now = datetime.now(UTC)
+    with world.ledger.session() as session:
+        for bad in (cookie[:-1], "", "a.b.c", "é", "0" * 43):
+            assert gate.read_session(session, bad, now) is None
+        assert gate.read_session(session, cookie, now + gate.IDLE - timedelta(minutes=1)) is not None
+        assert gate.read_session(session, cookie, now + gate.IDLE + timedelta(minutes=1)) is None  # left alone
+        session.get_one(DeskSession, 1).seen_at = now + timedelta(hours=7, minutes=50)
+        assert gate.read_session(session, cookie, now + timedelta(hours=8, minutes=1)) is None  # a day's work
+        session.rollback()
+    alix.post("/deconnexion", data={"csrf": alix.token()})
+    alix.cookies.set(SESSION_COOKIE, cookie)
+    assert alix.get("/file", follow_redirects=False).headers["location"] == "/connexion?raison=expired"
+    assert "terminée" in alix.get("/file").text
+
+
+def test_a_session_is_shared_by_two_processes_of_the_desk(world: World, visit: Opener) -> None:
+    cookie = visit("alix").cookies[SESSION_COOKIE]
+    other = Browser(create_app(world.ledger, secret=SECRET, second_factor=False))
+    other.cookies.set(SESSION_COOKIE, cookie)
+    assert other.get("/file").status_code == 200
+
+
+def test_a_removed_reviewer_is_told_and_nothing_is_saved(world: World, visit: Opener) -> None:
+    case_id = world.case()
+    basile = visit("basile")
+    form = {"decision": "dismiss", "reason": "legal_notice", "csrf": basile.token()}
+    with world.ledger.session() as session:
+        invite.disable(session, world.people["basile"], "admin")
+    answer = basile.post(f"/cas/{case_id}/avis", data=form)
+    assert "rien n’a été enregistré" in answer.text or "ne l’a pas été" in answer.text
+    with world.ledger.session() as session:
+        assert session.scalars(select(Verdict)).all() == []
 
 
 def test_all_failures_read_the_same(world: World, visit: Opener) -> None:
@@ -49,34 +98,6 @@ def test_all_failures_read_the_same(world: World, visit: Opener) -> None:
     assert {(f.actor, f.subject_id) for f in failures} == {("unknown", 0)}
 
 
-def test_a_forged_expired_or_ended_cookie_is_no_session(
-    world: World, visit: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alix = visit("alix")
-    cookie = alix.cookies[SESSION_COOKIE]
-    other = Gate(b"another secret of thirty-two bytes!!")
-    for bad in (cookie[:-2] + "AA", other.open(1, "x"), "", "a.b.c", "é"):
-        assert Gate(SECRET).read(bad) is None
-    held = Gate(SECRET).read(cookie)
-    assert held is not None and held.reviewer_id == world.people["alix"]
-    monkeypatch.setattr(gate, "SESSION_SECONDS", -1)
-    assert Gate(SECRET).read(cookie) is None
-    monkeypatch.undo()
-    alix.post("/deconnexion", data={"csrf": alix.token()})
-    alix.cookies.set(SESSION_COOKIE, cookie)
-    assert alix.get("/file", follow_redirects=False).headers["location"] == "/connexion"
-
-
-def test_a_changed_password_or_a_disabled_account_ends_the_session(world: World, visit: Opener) -> None:
-    alix, basile = visit("alix"), visit("basile")
-    with world.ledger.session() as session:
-        session.get_one(Reviewer, world.people["alix"]).password_hash = "changed"
-        person = session.get_one(Reviewer, world.people["basile"])
-        person.disabled_at = person.created_at
-    for someone in (alix, basile):
-        assert someone.get("/file", follow_redirects=False).status_code == 303
-
-
 def test_each_form_needs_the_token_of_its_own_session(world: World, visit: Opener) -> None:
     case_id = world.case()
     alix, basile = visit("alix"), visit("basile")
@@ -90,36 +111,6 @@ def test_each_form_needs_the_token_of_its_own_session(world: World, visit: Opene
         assert session.scalars(select(Verdict)).all() == []
 
 
-def test_guessing_is_slowed_for_known_and_unknown_logins_alike(world: World, visit: Opener) -> None:
-    for login in ("alix", "nobody"):
-        stranger = visit("")
-        for _ in range(gate.FAILURES_HERE):
-            assert stranger.sign_in(login, "wrong").status_code == 401
-        answer = stranger.sign_in(login, PASSWORD)
-        assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
-        assert "Trop d’essais" in answer.text
-    assert visit("").sign_in("basile").status_code == 303
-
-
-def test_the_brake_forgets_in_time_and_keeps_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    brake = Brake(now=lambda: clock[0])
-    for _ in range(gate.FAILURES_HERE):
-        assert brake.wait("alix", "a") == 0
-        brake.failed("alix", "a")
-    assert 0 < brake.wait(" ALIX ", "a") <= gate.WINDOW_SECONDS + 1
-    assert brake.wait("alix", "b") == 0 and brake.wait("basile", "a") == 0
-    clock[0] += gate.WINDOW_SECONDS + 1
-    assert brake.wait("alix", "a") == 0
-    for i in range(gate.FAILURES_ADDRESS):
-        brake.failed(f"login-{i}", "c")
-    assert brake.wait("someone-else", "c") > 0
-    monkeypatch.setattr(gate, "REMEMBERED", 10)
-    for i in range(100):
-        brake.failed(f"more-{i}", f"{i}")
-    assert len(brake._failures) <= 10
-
-
 def test_a_short_secret_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         create_app(world.ledger, secret=b"short")
@@ -128,9 +119,42 @@ def test_a_short_secret_is_refused(world: World) -> None:
 def test_oversized_and_odd_requests_get_a_plain_answer(world: World, visit: Opener) -> None:
     alix = visit("alix")
     assert alix.post("/connexion", content=b"x" * 200_000).status_code == 413
-    for path in ("/cas/0", "/cas/99999999999999999999", "/cas/x", "/file?apres=-1", "/captures/x"):
+    for path in ("/cas/0", "/cas/99999999999999999999", "/cas/x", "/file?fait=-1", "/captures/x"):
         assert alix.get(path).status_code == 400, path
     for path in ("/cas/2147483647", "/captures/2147483647", "/captures/5/rejeu", "/nulle-part"):
         assert alix.get(path).status_code == 404, path
     assert alix.put("/file").status_code == 405
     assert BEFORE_COOKIE not in alix.cookies
+
+
+def test_guessing_is_slowed_for_known_and_unknown_logins_alike(world: World, visit: Opener) -> None:
+    for login in ("alix", "nobody"):
+        stranger = visit("")
+        for _ in range(brake.TRIES_HERE):
+            assert stranger.sign_in(login, "wrong").status_code == 401
+        elsewhere = Browser(create_app(world.ledger, secret=SECRET, second_factor=False))  # another process
+        answer = elsewhere.sign_in(login, PASSWORD)
+        assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
+        assert "Trop d’essais" in answer.text
+    assert visit("").sign_in("basile").status_code == 303
+
+
+def test_the_brake_forgets_in_time(world: World) -> None:
+    start = datetime.now(UTC)
+    limits = brake.sign_in_limits("alix", "a")
+    for _ in range(brake.TRIES_HERE):
+        assert brake.take(world.ledger, limits, start).wait == 0
+    wait = brake.take(world.ledger, brake.sign_in_limits(" ALIX ", "a"), start).wait
+    assert 0 < wait <= brake.WINDOW.total_seconds() + 1
+    assert brake.take(world.ledger, brake.sign_in_limits("alix", "b"), start).wait == 0
+    later = start + brake.WINDOW + timedelta(seconds=1)
+    assert brake.take(world.ledger, limits, later).wait == 0
+    with world.ledger.session() as session:
+        assert len(session.scalars(select(Attempt)).all()) == 3  # the old ones are gone
+
+
+def test_many_guesses_at_once_are_counted_one_by_one(world: World) -> None:
+    limits = brake.sign_in_limits("alix", "a")
+    with ThreadPoolExecutor(12) as pool:
+        waits = list(pool.map(lambda _: brake.take(world.ledger, limits).wait, range(12)))
+    assert sum(1 for wait in waits if not wait) <= brake.TRIES_HERE

@@ -22,7 +22,7 @@ def test_the_case_page_tells_the_whole_story(world: World, visit: Opener) -> Non
     for words in (
         "Dr Camille Exemple", "Médecin généraliste", "3 rue des Lilas, 01000 Bourg-Fictif",
         f"<mark>{TRIGGER}</mark>", "Cabinet au 2e étage", "Le passage nomme la CMU", WELCOME,
-        "2 autres passages de la même page", "Parlez-vous anglais",
+        "1 autre passage de la même page", "Parlez-vous anglais",
         "29 mars 2026 à 01:30:00 (heure de Paris)", "2026-03-29T00:30:00Z", "https://exemple.test/dr-1",
         "Scellé et horodatage", "Absent", "1 capture",
     ):  # fmt: skip
@@ -73,8 +73,8 @@ def test_every_view_and_verdict_is_an_event(world: World, visit: Opener) -> None
     with world.ledger.session() as session:
         kinds = [e.kind for e in session.scalars(select(Event).where(Event.actor == "alix").order_by(Event.id))]
     assert kinds == [
-        "reviewer.signed_in", "case.viewed", "capture.viewed", "capture.downloaded", "verdict.cast",
-        "reviewer.signed_out",
+        "reviewer.signed_in", "case.viewed", "capture.viewed", "capture.downloaded", "ballot.cast",
+        "verdict.cast", "reviewer.signed_out",
     ]  # fmt: skip
 
 
@@ -82,20 +82,20 @@ def test_after_the_vote_comes_the_next_case_and_at_the_end_the_queue(world: Worl
     first, second = world.case(), world.case()
     alix = visit("alix")
     step = alix.vote(first, "doubt")
-    assert step.headers["location"] == f"/cas/suivant?fait={first}"
+    assert step.headers["location"] == f"/cas/suivant?apres={first}&fait={first}"
     step = alix.get(step.headers["location"], follow_redirects=False)
     assert step.headers["location"] == f"/cas/{second}?fait={first}"
     assert "Avis enregistré" in alix.get(step.headers["location"]).text
     alix.vote(second, "doubt")
-    step = alix.get(f"/cas/suivant?fait={second}", follow_redirects=False)
+    step = alix.get(f"/cas/suivant?apres={second}&fait={second}", follow_redirects=False)
     assert step.headers["location"] == f"/file?fait={second}"
     assert "Rien ne vous attend" in alix.get("/file").text
 
 
 def test_a_refused_form_comes_back_with_what_was_written(world: World, visit: Opener) -> None:
     case_id = world.case()
-    answer = visit("alix").vote(case_id, "confirm", note="ma longue note", stance="")
-    assert answer.status_code == 400 and "ma longue note" in answer.text and "indiquez" in answer.text
+    answer = visit("alix").vote(case_id, "confirm", note="ma longue note", span="mots absents")
+    assert answer.status_code == 400 and "ma longue note" in answer.text and "tels quels" in answer.text
 
 
 def test_headers_guard_every_answer(world: World, visit: Opener) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from ledger import Ledger
 from ledger.models import Event, Reviewer
 from review import people
+from review.passwords import PasswordRefused
 
 GOOD = "quatre chevaux bleus au galop"
 
@@ -39,7 +40,7 @@ def test_a_disabled_reviewer_does_not_sign_in(ledger: Ledger) -> None:
 )  # fmt: skip
 def test_a_guessable_password_is_refused(sqlite_ledger: Ledger, password: str) -> None:
     with sqlite_ledger.session() as session:
-        with pytest.raises(people.PasswordRefused):
+        with pytest.raises(PasswordRefused):
             people.add_reviewer(session, "alix", "Alix R.", password)
         assert session.scalars(select(Reviewer)).all() == []
 

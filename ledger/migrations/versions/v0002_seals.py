@@ -94,6 +94,7 @@ def _make_stamps() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("serial", sa.String(length=64), nullable=False),
         sa.Column("policy", sa.String(length=80), nullable=False),
+        sa.Column("qualified", sa.Boolean(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("certificates", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["seal_number"], ["seal.number"]),

@@ -6,7 +6,7 @@ from alembic import op
 from ledger.migrations.guards import make_insert_only
 
 revision = "0008"
-down_revision = "0002"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -10,21 +10,33 @@ from pathlib import Path
 from typing import Any
 
 from crawler.items import FoundListing
+from crawler.outcomes import classify
 from crawler.reading import Unreadable
+from crawler.spiders.avecmondoc import AvecmondocSpider
 from crawler.spiders.doctolib import DoctolibSpider
+from crawler.spiders.keldoc import KeldocSpider
+from crawler.spiders.maiia import MaiiaSpider
+from crawler.spiders.ordoclic import OrdoclicSpider
 from crawler.spiders.practice_site import PracticeSiteSpider
 from ledger.warc import Exchange
 
 FIXTURES = Path(__file__).parent / "fixtures"
-SPIDERS = {spider.name: spider for spider in (DoctolibSpider, PracticeSiteSpider)}
+SPIDERS = {
+    spider.name: spider
+    for spider in (
+        AvecmondocSpider, DoctolibSpider, KeldocSpider, MaiiaSpider, OrdoclicSpider, PracticeSiteSpider,
+    )
+}  # fmt: skip
 
 
-def exchange(url: str, body: bytes, content_type: str = "text/html; charset=utf-8", status: int = 200) -> Exchange:
+def exchange(
+    url: str, body: bytes, content_type: str = "text/html; charset=utf-8", status: int = 200, referer: str = ""
+) -> Exchange:
     """A captured answer."""
     return Exchange(
         url=url,
         method="GET",
-        request_headers=(),
+        request_headers=(("Referer", referer),) if referer else (),
         request_body=b"",
         status=status,
         reason="",
@@ -54,12 +66,18 @@ def cases() -> Iterator[Case]:
         info = json.loads((folder / "info.json").read_text("utf-8"))
         body = next(folder.glob("body.*")).read_bytes()
         expected = json.loads((folder / "expected.json").read_text("utf-8"))
-        answer = exchange(info["url"], body, info["content_type"], info["status"])
+        answer = exchange(info["url"], body, info["content_type"], info["status"], info.get("referer", ""))
         yield Case(folder.parent.name, folder.name, answer, expected)
 
 
 def fields(case: Case) -> Iterator[tuple[str, object, object]]:
-    """What is compared, one thing at a time: its name, the expected value, the value read."""
+    """What is compared, one thing at a time: its name, the expected value, the value read.
+
+    An answer that is expected to be a wall or an error never reaches the reader: its outcome is all that is compared.
+    """
+    if "outcome" in case.expected:
+        yield "outcome", case.expected["outcome"], str(classify(case.exchange)[0])
+        return
     try:
         read: list[FoundListing] = case.read()
     except Unreadable as error:
@@ -81,8 +99,9 @@ def fields(case: Case) -> Iterator[tuple[str, object, object]]:
             yield f"{got.key} {locator} text", text, passage.text
 
 
+CASES_OF = {(case.spider, case.name): case for case in cases()}
 CASES_BY_KIND = {
-    kind: [case for case in cases() if case.spider == "doctolib" and case.name in names]
+    kind: [case for case in CASES_OF.values() if case.spider == "doctolib" and case.name in names]
     for kind, names in {
         "profile": ("profile_json", "profile_json_default_text", "profile_json_organisation"),
         "funnel": ("funnel",),

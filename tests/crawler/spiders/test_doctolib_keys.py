@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from fixture_cases import CASES_BY_KIND, exchange
 
-from crawler.reading.doctolib_fields import IGNORE, IGNORED, PASSAGES, UNKNOWN, machine_value, rule_of
+from crawler.reading.defaults import default_of
+from crawler.reading.doctolib_fields import IGNORED, KEYS, PASSAGES
+from crawler.reading.keys import IGNORE, UNKNOWN, machine_value
 from crawler.reading.locators import strings
-from crawler.spiders.doctolib import DoctolibSpider, is_default_text
+from crawler.spiders.doctolib import DoctolibSpider
 from reference import load_reference
 
 SHARED = [parent / "shared" / "platform-samples" / "doctolib" for parent in Path(__file__).resolve().parents]
@@ -30,12 +32,12 @@ def unaccounted(kind: str, url: str, body: bytes) -> Iterator[str]:
     listings = list(DoctolibSpider.parse_listing(exchange(url, body, "application/json")))
     read = {passage.locator for listing in listings for passage in listing.passages}
     for pointer, text in strings(json.loads(body)):
-        rule = rule_of(kind, pointer)
+        rule = KEYS.rule_of(kind, pointer)
         settled = (
             pointer in read
             or rule.use in ("practitioner", IGNORE)
             or not text.strip()
-            or is_default_text(text)
+            or default_of("doctolib")(text)
             or (rule.subtree and machine_value(text.strip()))
             or pointer.endswith("/subtitle")  # the speciality's own name when it is not read
             or (
@@ -55,7 +57,7 @@ def test_no_string_of_a_real_answer_is_lost_or_unknown(name: str) -> None:
     body = (SAMPLES / name).read_bytes()
     assert list(unaccounted(kind, f"https://www.doctolib.fr{path}", body)) == []
     unknown = [
-        p for p, text in strings(json.loads(body)) if rule_of(kind, p).use == UNKNOWN and not machine_value(text)
+        p for p, text in strings(json.loads(body)) if KEYS.rule_of(kind, p).use == UNKNOWN and not machine_value(text)
     ]
     assert unknown == []
 

@@ -31,7 +31,7 @@ def test_a_stored_answer_is_read_as_its_folder_says(want: object, got: object) -
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.spider}/{case.name}")
 def test_every_locator_leads_back_to_its_passage(case: Case) -> None:
     content_type = case.exchange.header("content-type")
-    for listing in case.read() if "unreadable" not in case.expected else []:
+    for listing in case.read() if case.expected.keys().isdisjoint(("unreadable", "outcome")) else []:
         for passage in listing.passages:
             there = clean(resolve(case.exchange.content, content_type, passage.locator))
             words = [word for word in passage.text.split() if word not in (":", ";", "-")]
@@ -40,7 +40,7 @@ def test_every_locator_leads_back_to_its_passage(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.spider}/{case.name}")
 def test_a_locator_stands_once_in_a_listing_and_every_field_is_the_guides(case: Case) -> None:
-    for listing in case.read() if "unreadable" not in case.expected else []:
+    for listing in case.read() if case.expected.keys().isdisjoint(("unreadable", "outcome")) else []:
         locators = [passage.locator for passage in listing.passages]
         assert len(locators) == len(set(locators))
         assert {passage.field for passage in listing.passages} <= set(load_reference().fields)

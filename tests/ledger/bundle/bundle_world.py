@@ -5,6 +5,7 @@ It shares nothing with `ledger.sealing`, so that a misunderstanding of `docs/evi
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import random
@@ -167,6 +168,22 @@ def warc(number: int, at: datetime, wording: str = "n’accepte pas la CMU") -> 
     return to_warc_gz(Exchange(url, "GET", asked, b"", 200, "OK", headers, body(number, wording), at, "192.0.2.7"))
 
 
+@dataclass(frozen=True)
+class Item:
+    """One piece of evidence to be sealed: an answer, a repeat of one, or a clean capture."""
+
+    kind: str
+    id: int
+    url: str
+    at: datetime
+    body: bytes
+    data: bytes  # the WARC, or facts.json; of a repeat, that of the first
+    file: str
+    status: int = 200
+    revisit_of: int | None = None
+    more: tuple[tuple[str, bytes], ...] = ()  # the other files of a clean capture
+
+
 def case(
     *,
     captures: int = 3,
@@ -175,43 +192,56 @@ def case(
     began: datetime | None = None,
     wording: str = "n’accepte pas la CMU",
     seed: int = 1,
-    seals: bool = True,
 ) -> Case:
     """Captures one second apart, sealed by twos with a neighbour that stays outside, tokens from the authority."""
-    chance = random.Random(seed)
     start = began or datetime.now(UTC) - timedelta(minutes=2)
-    warcs: dict[str, bytes] = {}
-    entries: list[CapturedFile] = []
+    items = []
+    for number in range(1, captures + 1):
+        at = start + timedelta(seconds=number)
+        url = f"https://annuaire.vigie-essai.fr/dentiste/{number}"
+        file = f"exhibits/piece-{number:02d}-capture.warc.gz"
+        items.append(Item("capture", number, url, at, body(number, wording), warc(number, at, wording), file))
+    return assemble(items, per_seal=per_seal, authority=authority, chance=random.Random(seed))
+
+
+def assemble(
+    items: Sequence[Item],
+    *,
+    per_seal: int,
+    authority: Authority | None,
+    chance: random.Random,
+    unsealed: Sequence[int] = (),
+) -> Case:
+    """Seal the items in order, each seal with a neighbour that stays outside; `unsealed` are left without."""
     files: list[SealFile] = []
     events: list[dict[str, Any]] = []
+    proofs: dict[tuple[str, int], dict[str, Any]] = {}
     previous_seal = previous_line = None
-    sequence = 0
-    for first in range(0, captures, per_seal):
-        numbers = range(first + 1, min(first + per_seal, captures) + 1)
-        leaves, lines = [], []
-        for number in numbers:
-            at = start + timedelta(seconds=number)
-            name = f"exhibits/piece-{number:02d}-capture.warc.gz"
-            warcs[name] = warc(number, at, wording)
-            leaves.append(_leaf(number, at, warcs[name], body(number, wording), chance))
+    sequence = chance.randrange(3)
+    waiting = sorted((item for item in items if item.id not in unsealed), key=lambda item: item.at)
+    for first in range(0, len(waiting), per_seal):
+        part = waiting[first : first + per_seal]
+        leaves, lines = [_leaf(item, chance) for item in part], []
+        before = sequence
+        for item in part:
             sequence += 1
-            lines.append(_event(sequence, previous_line, number, at, sha256(warcs[name]), chance))
+            earlier = previous_line or (chance.randbytes(32).hex() if sequence > 1 else None)
+            lines.append(_event(sequence, earlier, item.id, item.at, sha256(item.data), chance))
             previous_line = sha256(canonical(lines[-1]))
-        neighbour = _leaf(900 + first, start, b"autre", b"autre", chance)
+        neighbour = _leaf(Item("capture", 9000 + first, "https://ailleurs.fr/", part[0].at, b"", b"", ""), chance)
         raw = [canonical(leaf) for leaf in [*leaves, neighbour]]
         logged = [canonical(line) for line in lines]
-        made = start + timedelta(seconds=numbers[-1] + 1)
         seal = {
             "format": "vigie-seal/1",
             "number": len(files) + 1,
             "run": 7,
-            "made": moment(made),
+            "made": moment(max(item.at for item in part) + timedelta(seconds=1)),
             "previous": previous_seal,
             "count": len(raw),
             "root": tree(raw).hex(),
             "software": "vigie 0.1.0",
             "log": {
-                "first": lines[0]["sequence"],
+                "first": before + 1,
                 "last": sequence,
                 "count": len(lines),
                 "head": previous_line,
@@ -221,47 +251,80 @@ def case(
         data = canonical(seal)
         previous_seal = sha256(data)
         tokens = (SealToken(authority.name, authority.token(data), authority.certificates),) if authority else ()
-        if seals:
-            files.append(SealFile(len(files) + 1, data, tokens))
-        for place, leaf in enumerate(leaves):
-            name = f"exhibits/piece-{leaf['id']:02d}-capture.warc.gz"
-            proof = _proof(seal, data, "captures", leaf, raw, place) if seals else None
-            entries.append(
-                CapturedFile(
-                    "capture",
-                    leaf["id"],
-                    leaf["url"],
-                    start + timedelta(seconds=leaf["id"]),
-                    name,
-                    sha256(warcs[name]),
-                    proof=proof,
-                    reason="" if seals else "scellement pas encore fait",
-                )
-            )
-        if seals:
-            events.extend(_proof(seal, data, "log", line, logged, place) for place, line in enumerate(lines))
-    return Case(warcs, Evidence(tuple(entries), tuple(files), tuple(events)))
+        files.append(SealFile(len(files) + 1, data, tokens))
+        for place, item in enumerate(part):
+            proofs[item.kind, item.id] = _proof(seal, data, "captures", leaves[place], raw, place)
+            events.append(_proof(seal, data, "log", lines[place], logged, place))
+    entries = tuple(_entry(item, proofs.get((item.kind, item.id))) for item in items)
+    held = {item.file: item.data for item in items} | {name: data for item in items for name, data in item.more}
+    return Case(held, Evidence(entries, tuple(files), tuple(events)))
 
 
-def _leaf(number: int, at: datetime, packed: bytes, content: bytes, chance: random.Random) -> dict[str, Any]:
-    return {
-        "format": "vigie-leaf/1",
-        "kind": "capture",
-        "id": number,
+def _entry(item: Item, proof: dict[str, Any] | None) -> CapturedFile:
+    reason = "" if proof else "pas encore sous scellé"
+    return CapturedFile(
+        item.kind, item.id, item.url, item.at, item.file, sha256(item.data), item.revisit_of, proof, reason
+    )
+
+
+def _leaf(item: Item, chance: random.Random) -> dict[str, Any]:
+    url = item.url.encode("utf-8", "surrogatepass")
+    place = {"url": item.url} if len(url) <= 255 else {"url_sha256": sha256(url)}
+    common = {"format": "vigie-leaf/1", "kind": item.kind, "id": item.id, "captured_at": moment(item.at), **place}
+    common["salt"] = chance.randbytes(16).hex()
+    if item.kind == "clean_capture":
+        return common | {"facts_sha256": sha256(item.data)}
+    return common | {
         "run": 7,
-        "url": f"https://annuaire.vigie-essai.fr/dentiste/{number}",
-        "captured_at": moment(at),
         "method": "GET",
         "outcome": "page",
-        "status": 200,
+        "status": item.status,
         "provenance": "live",
-        "revisit_of": None,
-        "body_sha256": sha256(content),
-        "body_size": len(content),
-        "warc_sha256": sha256(packed),
-        "warc_size": len(packed),
-        "salt": chance.randbytes(16).hex(),
+        "revisit_of": item.revisit_of,
+        "body_sha256": sha256(item.body),
+        "body_size": len(item.body),
+        "warc_sha256": None if item.revisit_of else sha256(item.data),
+        "warc_size": 0 if item.revisit_of else len(item.data),
     }
+
+
+WORDS = ("le cabinet", "n’accepte pas", "la CMU", "ni l’AME ;", "— 日本語", "\x00", "&amp; <b>", "\r\n\r\n", "WARC/1.1")
+
+
+def varied(chance: random.Random, authority: Authority | None = None) -> Case:
+    """A case unlike the last: bodies, codings, addresses, statuses, repeats, clean captures, lack of seals."""
+    start = datetime.now(UTC) - timedelta(minutes=3)
+    items: list[Item] = []
+    for number in range(1, chance.randint(1, 4) + 1):
+        at = start + timedelta(microseconds=chance.randrange(10_000_000) + 20_000_000 * number)
+        content = " ".join(chance.choices(WORDS, k=chance.randrange(60))).encode()
+        if chance.random() < 0.2:
+            content = chance.randbytes(chance.randrange(400))
+        coded = chance.random() < 0.5
+        answer = gzip.compress(content, mtime=0) if coded else content
+        kind = chance.choice(("dentiste", "médecin", "sage-femme"))
+        url = f"https://annuaire.vigie-essai.fr/{kind}/{number}?b=é&a={number}"
+        url += "x" * chance.choice((0, 0, 0, 300))
+        status = chance.choice((200, 200, 404, 500))
+        headers = [("Content-Type", chance.choice(("text/html; charset=utf-8", "application/json", "text/html")))]
+        headers += [("Content-Encoding", "gzip")] * coded
+        exchange = Exchange(url, "GET", (("User-Agent", "vigie"),), b"", status, "", tuple(headers), answer, at)
+        packed = to_warc_gz(exchange)
+        file = f"exhibits/piece-{number:02d}-capture.warc.gz"
+        items.append(Item("capture", number, url, at, answer, packed, file, status))
+    if chance.random() < 0.3:
+        first = items[0]
+        again = first.at + timedelta(seconds=100)
+        items.append(Item("capture", 50, first.url, again, first.body, first.data, first.file, revisit_of=first.id))
+    if chance.random() < 0.3:
+        pieces = {"page.png": chance.randbytes(300), "page.txt": b"texte visible"}
+        told = [{"name": name, "sha256": sha256(data)} for name, data in pieces.items()]
+        facts = canonical({"format": "vigie-clean-capture/1", "files": told})
+        folder = "exhibits/propre-01/"
+        more = tuple((folder + name, data) for name, data in pieces.items())
+        items.append(Item("clean_capture", 5, items[0].url, start, b"", facts, f"{folder}facts.json", more=more))
+    loose = [item.id for item in items] if chance.random() < 0.1 else [items[-1].id] * (chance.random() < 0.1)
+    return assemble(items, per_seal=chance.randint(1, 3), authority=authority, chance=chance, unsealed=loose)
 
 
 def _event(
@@ -298,15 +361,15 @@ def _proof(
 
 
 def archives(made: Case) -> list[WebArchive]:
-    """The captures as they go into a WACZ."""
-    return [
-        WebArchive(
-            f"capture-{entry.id:06d}.warc.gz",
-            made.warcs[entry.file],
-            (Page(entry.url, entry.captured_at, f"Page {entry.id}"),),
+    """The captures as they go into a WACZ, each archive once."""
+    found = {
+        entry.file: WebArchive(
+            entry.file.rpartition("/")[2], made.warcs[entry.file], (Page(entry.url, entry.captured_at, str(entry.id)),)
         )
-        for entry in made.evidence.captures
-    ]
+        for entry in reversed(made.evidence.captures)
+        if entry.kind == "capture"
+    }
+    return [found[name] for name in sorted(found)]
 
 
 def write(

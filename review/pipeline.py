@@ -1,0 +1,47 @@
+"""Count the way from pages seen to dossiers sent: totals that betray verdicts, and so are shown to no voter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from ledger.desk import DossierRequest
+from ledger.models import Capture, Dossier, Finding, Listing, Outcome, Passage
+from review.queue import status_sql
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the way and how many reached it."""
+
+    label: str
+    count: int
+
+
+def stages(session: Session) -> tuple[tuple[Stage, ...], tuple[Stage, ...]]:
+    """The way as a funnel, and the cases by state."""
+
+    def count(query: Select[int]) -> int:
+        return session.scalar(query) or 0
+
+    flagged = select(func.count()).select_from(Finding).where(Finding.flagged)
+    complete = select(func.count()).select_from(Dossier).where(Dossier.complete)
+    states: dict[str, int] = {}
+    for status, number in session.execute(select(status_sql(), func.count()).group_by(status_sql())):
+        states[str(status)] = number
+    funnel = (
+        Stage("Pages visitées", count(select(func.count()).select_from(Capture))),
+        Stage("Annonces", count(select(func.count()).select_from(Listing))),
+        Stage("Passages lus", count(select(func.count()).select_from(Passage))),
+        Stage("Passages signalés par la machine", count(flagged)),
+        Stage("Cas ouverts", sum(states.values())),
+        Stage("Cas confirmés", states.get("confirmed", 0)),
+        Stage("Dossiers demandés", count(select(func.count()).select_from(DossierRequest))),
+        Stage("Dossiers écrits", count(select(func.count()).select_from(Dossier))),
+        Stage("Dossiers complets", count(complete)),
+        Stage("Suites connues", count(select(func.count()).select_from(Outcome))),
+    )
+    order = ("open", "second", "split", "confirmed", "dismissed", "doubtful")
+    return funnel, tuple(Stage(status, states.get(status, 0)) for status in order)
