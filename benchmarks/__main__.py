@@ -16,6 +16,7 @@ PARTS = (
     "year",
     "fleet",
     "crawling",
+    "dossiers",
 )
 
 if __name__ == "__main__":

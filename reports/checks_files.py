@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pypdf import PdfReader
 from pypdf.generic import ContentStream, DictionaryObject
 
 from reports.package import Package
@@ -26,10 +24,6 @@ BOOKMARKS = (
     "Vérifier ce dossier",
     "Bordereau des pièces",
 )
-
-
-def _reader(package: Package) -> PdfReader:
-    return PdfReader(io.BytesIO(package.pdf))
 
 
 def pdf_archival(package: Package) -> Iterator[str]:
@@ -50,14 +44,14 @@ def pdf_accessible(package: Package) -> Iterator[str]:
 
 def pdf_bookmarks(package: Package) -> Iterator[str]:
     """The sections are bookmarks."""
-    titles = [str(entry["/Title"]) for entry in _reader(package).outline if isinstance(entry, dict)]
+    titles = [str(entry["/Title"]) for entry in package.reader.outline if isinstance(entry, dict)]
     missing = [wanted for wanted in BOOKMARKS if not any(wanted in title for title in titles)]
     yield from (f"le signet « {title} » manque" for title in missing)
 
 
 def pdf_fonts(package: Package) -> Iterator[str]:
     """Every font is in the file."""
-    for page in _reader(package).pages:
+    for page in package.reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():  # type: ignore[attr-defined]
             held = font.get_object()
             inner = held["/DescendantFonts"][0].get_object() if "/DescendantFonts" in held else held
@@ -68,7 +62,7 @@ def pdf_fonts(package: Package) -> Iterator[str]:
 
 def pdf_images(package: Package) -> Iterator[str]:
     """No image is printed at more than 300 dots an inch."""
-    for number, page in enumerate(_reader(package).pages, 1):
+    for number, page in enumerate(package.reader.pages, 1):
         for width, inches in _images(page):
             if width / inches > MOST_DPI + 0.5:
                 yield f"une image de la page {number} dépasse {MOST_DPI} points par pouce"
@@ -83,7 +77,7 @@ def pdf_quiet(package: Package) -> Iterator[str]:
 
 def pdf_facts(package: Package) -> Iterator[str]:
     """The facts inside the PDF are the ones beside it."""
-    if _reader(package).attachments.get("facts.json") != [package.facts]:
+    if package.reader.attachments.get("facts.json") != [package.facts]:
         yield "les faits joints au PDF ne sont pas ceux du dossier"
 
 
@@ -159,7 +153,7 @@ def _unpacks(data: bytes) -> bool:
 
 
 def _root(package: Package) -> Any:
-    return _reader(package).trailer["/Root"]
+    return package.reader.trailer["/Root"]
 
 
 def _metadata(package: Package) -> str:
