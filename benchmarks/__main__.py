@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import reading
+from benchmarks import blindness, desk, hostile, reading
 from ledger import EvidenceStore
 from ledger.warc import Exchange, to_warc_gz
 
@@ -38,3 +38,6 @@ def keeping() -> None:
 if __name__ == "__main__":
     reading.main()
     keeping()
+    desk.main()
+    hostile.main()
+    blindness.main()
