@@ -17,6 +17,9 @@ PARTS = (
     "fleet",
     "crawling",
     "dossiers",
+    "desk",
+    "hostile",
+    "blindness",
 )
 
 if __name__ == "__main__":
