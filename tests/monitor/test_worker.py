@@ -15,7 +15,7 @@ from ledger import Ledger
 from monitor import schedule, worker
 from monitor.settings import CrawlSettings, Settings
 
-ALL = ["detect", "doctolib", "maiia", "seal", "watch"]
+ALL = ["capture", "detect", "doctolib", "maiia", "seal", "watch"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(worker, name, "0 0 29 2 *")  # no clock ticks in these tests
     monkeypatch.setattr(schedule, "crawl_due", crawl)
     monkeypatch.setattr(schedule, "read_new", other("detect"))
+    monkeypatch.setattr(schedule, "visit_new", other("capture"))
     monkeypatch.setattr(schedule, "seal_new", other("seal"))
     monkeypatch.setattr(schedule, "watch_evidence", other("watch"))
     return jobs
