@@ -28,7 +28,7 @@ from crawler.running import close_soon, running
 from crawler.settings import PATIENCE
 from crawler.settling import Settler
 from ledger import StoreFull
-from ledger.frontier import Address, stopped
+from ledger.frontier import Address, stop_file, stopped
 from ledger.models import Capture
 from ledger.warc import Exchange
 from reference.errors import VigieError
@@ -149,8 +149,12 @@ class CaptureMiddleware:
     def _check_switch(self) -> None:
         if self.run.stopped:
             raise Stopped(self.run.stopped[0])
-        with self.run.ledger.session() as session:
-            reason = stopped(session, self.run.home)
+        reason = ""
+        if self.run.ledger.engine.dialect.name == "postgresql":
+            with self.run.ledger.session() as session:
+                reason = stopped(session, self.run.home)
+        elif stop_file(self.run.home).exists():  # on one machine the file alone decides: no query a request
+            reason = stop_file(self.run.home).read_text("utf-8", "replace").strip() or "stopped"
         if reason:
             close_soon(self.crawler, f"stopped by hand: {reason}")
             raise Stopped(reason)
