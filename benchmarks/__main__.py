@@ -10,6 +10,16 @@ PARTS = (
     "storing",
     "evidence",
     "tampering",
+    "linking",
+    "politeness",
+    "watchmen",
+    "year",
+    "fleet",
+    "crawling",
+    "dossiers",
+    "desk",
+    "hostile",
+    "blindness",
 )
 
 if __name__ == "__main__":

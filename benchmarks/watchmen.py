@@ -188,6 +188,7 @@ def breakages(pool: Pool) -> Iterator[Breakage]:
     for key in sorted(keys):
         yield Breakage(f"key {key}", partial(_rename_key, key))
         yield Breakage(f"key {key} on two thirds", partial(_rename_key, key), 0.67)
+        yield Breakage(f"key {key} on nearly all", partial(_rename_key, key), 0.9)
     for mark in sorted(marks):
         if "=" in mark:
             yield Breakage(f"mark {mark}", partial(_rename_word, mark, mark.replace('="', '="x-')))
@@ -265,7 +266,7 @@ def watch(pool: Pool, *, wanted: int, clean: int, seed: int = 3) -> Found:
 def main() -> None:
     """The level of the issue: 50 of 50 found in their own run, no alarm in 200 clean runs."""
     whole = Found()
-    for platform, listings, wanted in (("doctolib", 140, 36), ("practice_site", 260, 14)):
+    for platform, listings, wanted in (("doctolib", 140, 40), ("practice_site", 260, 10)):
         found = watch(Pool(listings, platform), wanted=wanted, clean=100)
         whole.breakages, whole.found = whole.breakages + found.breakages, whole.found + found.found
         whole.clean += found.clean

@@ -29,7 +29,7 @@ from ledger.frontier import Address, VisitRound, insert_or_ignore
 
 BATCH = 200  # addresses taken from the ledger at once
 MOST_AT_HAND = 4000
-MOST_TRIES = 2  # in one round, for what may be better a moment later
+MOST_TRIES = 5  # in one round, for what may be better a moment later
 STALE = 14  # days after which an unfinished round is taken up by a new one
 KEPT_META = ("redirect_times", "redirect_ttl", "redirect_urls", "redirect_reasons", "depth", "dont_redirect")
 

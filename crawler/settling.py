@@ -36,6 +36,7 @@ STATES = {
     Outcome.FORBIDDEN_BY_ROBOTS: "forbidden",
     Outcome.UNREADABLE: "unreadable",
 }
+FIRST_WAIT = 20.0  # seconds before the second try; twice as long before each further one
 AGAIN = (Outcome.RATE_LIMITED, Outcome.SERVER_ERROR, Outcome.NO_ANSWER)
 
 
@@ -123,17 +124,23 @@ class Settler:
             return
         with run.ledger.session() as session:
             row = session.get_one(Address, address)
-            if outcome in AGAIN and book.may_try_again(row, now + timedelta(seconds=self._rest(row.host, now))):
+            if outcome in AGAIN and book.may_try_again(
+                row, now + timedelta(seconds=self._rest(row.host, row.tries, now))
+            ):
                 run.counts["tries"] += 1
                 row = None  # type: ignore[assignment]
         if row is not None:
             self._give_up(request, outcome, error, self._errback(request, error), now)
         book.release(address)
 
-    def _rest(self, host: str, now: datetime) -> float:
-        """Seconds the host still rests; 0 while it is merely busy: the gate waits for that."""
-        wait = self.run.pace.host(host).earliest(now.timestamp())[0] - now.timestamp()
-        return max(0.0, wait) if wait < MOST_REST else 0.0
+    def _rest(self, host: str, tries: int, now: datetime) -> float:
+        """Seconds until the next try: longer each time, and not while the host rests. At once where the operator
+        shortened the pause; the gate waits for a host that is merely busy.
+        """
+        policy = self.run.pace.host(host)
+        wait = policy.earliest(now.timestamp())[0] - now.timestamp()
+        patience = FIRST_WAIT * 2**tries if policy.manners.adaptive else 0.0
+        return max(patience, wait if wait < MOST_REST else 0.0)
 
     def _errback(self, request: Request, error: BaseException) -> Sequence[Request]:
         """What the spider wants instead."""

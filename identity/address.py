@@ -12,7 +12,11 @@ from rapidfuzz import fuzz
 from identity.names.words import folded
 
 LIKE = 88.0  # rapidfuzz's ratio, of 100, from which two street names are one with a slip
-_NUMBER = re.compile(r"\b(\d{1,4})\s*(bis|ter|quater|[bt])?\b")
+_BEFORE_KIND = re.compile(
+    r"\b(\d{1,4})\s*(bis|ter|quater|[bt])?\b(?=\s+(?:r|rue|av|ave|avenue|bd|bld|blvd|boul|boulevard|pl|pce|place|ch|che|chem"
+    r"|chemin|rte|route|all|allee|imp|impasse|sq|square|crs|cours|qu|quai|fg|fbg|faubourg)\b)"
+)
+_AT_START = re.compile(r"^(\d{1,4})\s*(bis|ter|quater|[bt])?\b")
 _SHORT = {
     "av": "avenue", "ave": "avenue", "bd": "boulevard", "bld": "boulevard", "blvd": "boulevard", "boul": "boulevard",
     "r": "rue", "pl": "place", "ch": "chemin", "che": "chemin", "chem": "chemin", "rte": "route", "all": "allee",
@@ -49,7 +53,7 @@ class Nearness(IntEnum):
     ELSEWHERE = 1
     DEPARTMENT = 2
     TOWN = 3
-    ROAD = 4
+    ROAD = 4  # the same street, and one of the two gives no number
     HOUSE = 5
 
 
@@ -66,7 +70,7 @@ def read_street(text: str) -> Street:
     """The street of a line of address; a line of several parts keeps the words of all of them."""
     plain = folded(text)
     number = ""
-    if match := _NUMBER.search(plain):
+    if match := _BEFORE_KIND.search(plain) or _AT_START.search(plain):
         repeat = match.group(2) or ""
         number = match.group(1) + _REPEATS.get(repeat, repeat)
         plain = plain[: match.start()] + " " + plain[match.end() :]
@@ -101,7 +105,8 @@ def same_road(shown: Street, registered: Street) -> bool:
 def nearness(
     street: str, postcode: str, city: str, registered_street: Street, registered_postcode: str, registered_town: str
 ) -> Nearness:
-    """How near the place shown is to the registered one. A house or a road counts only in the same town."""
+    """How near the place shown is to the registered one. A house or a road counts only in the same town, and another
+    number of the same street is another address."""
     mine, theirs = prefix_of(postcode), prefix_of(registered_postcode)
     town, registered = town_key(city), town_key(registered_town)
     if not (mine or town) or not (theirs or registered):
@@ -113,4 +118,6 @@ def nearness(
     shown = read_street(street)
     if not same_road(shown, registered_street):
         return Nearness.TOWN
-    return Nearness.HOUSE if shown.number and shown.number == registered_street.number else Nearness.ROAD
+    if not shown.number or not registered_street.number:
+        return Nearness.ROAD
+    return Nearness.HOUSE if shown.number == registered_street.number else Nearness.TOWN

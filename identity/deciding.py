@@ -103,10 +103,20 @@ def _against(best: Scored, found: Search, number_shown: str) -> Iterator[str]:
         yield "La page ne donne qu’une initiale : le prénom ne peut pas être vérifié."
     if (person.name.given is Given.SLIP or person.name.family is Family.SLIP) and not confirmed:
         yield "Le nom affiché diffère d’une lettre, et ni l’adresse ni le téléphone ne confirment la faute de frappe."
-    if person.trade is Agreement.UNKNOWN and not confirmed:
-        yield "La page ne dit pas la profession, et ni l’adresse ni le téléphone ne confirment l’identité."
+    if any(one.evidence.place > max(person.place, Nearness.DEPARTMENT) for one in found.named if _not_contrary(one)):
+        yield "Un homonyme exerce plus près de l’endroit affiché."
+    if not confirmed and any(
+        one.evidence.place is Nearness.UNKNOWN and _not_contrary(one) for one in found.named if one is not best
+    ):
+        yield "Un homonyme dont le registre ne connaît pas l’adresse n’est pas exclu."
     if number_shown.strip() and not resembles(number_shown, person.rpps):
         yield f"Conflit sur le numéro affiché. {found.page.number.reason}"
+
+
+def _not_contrary(one: Scored) -> bool:
+    """Whether profession, speciality and civility do not tell a namesake from the person shown."""
+    person = one.evidence
+    return Agreement.DISAGREE not in (person.trade, person.skill, person.sex)
 
 
 def _link(found: Search, best: Scored, rival: Scored | None) -> Identity:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from identity.address import Nearness, Street, nearness, prefix_of, read_street, town_key
-from identity.names import Family, Given, NameComparison, ShownName, compare, read_name
+from identity.names import Family, Given, NameComparison, ShownName, compare, one_letter_off, read_name
 from identity.names.words import folded
 from identity.registry.keys import phone_key
 from identity.registry.store import Activity, Registry, State, holds
@@ -99,6 +99,8 @@ def lay_out(page: Page, activities: Sequence[Activity], state: State) -> Evidenc
     if not current:
         return None
     bearing, name = _best_name(page.name, current)
+    if name.family is Family.NONE and one_letter_off(page.name, bearing.fields["family"], bearing.fields["given"]):
+        name = NameComparison(Family.SLIP, Given.WHOLE)
     numbered = bool(page.number.number) and bearing.fields["id"] == page.number.number
     if not numbered and (name.family is Family.NONE or name.given is Given.NONE):
         return None

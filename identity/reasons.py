@@ -23,7 +23,7 @@ GIVEN = {
 }
 PLACE = {
     Nearness.HOUSE: "même adresse",
-    Nearness.ROAD: "même rue",
+    Nearness.ROAD: "même rue, sans numéro",
     Nearness.TOWN: "même commune, autre adresse",
     Nearness.DEPARTMENT: "même département, autre commune",
     Nearness.ELSEWHERE: "autre département",

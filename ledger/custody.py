@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256 as _sha256
 from typing import Any
 
 from sqlalchemy import select, text
@@ -74,7 +74,7 @@ def _line(row: Row, previous: str | None, detail: str) -> bytes:
         f'{{"actor":{_quoted(actor)},"at":"{at[:10]}T{at[11:26]}Z","detail":{detail},"event":{number},'
         f'"format":"{EVENT_FORMAT}","kind":{_quoted(kind)},"previous":{before},"salt":"{salt}","sequence":{sequence},'
         f'"subject":{_quoted(subject)},"subject_id":{subject_id}}}\n'
-    ).encode("ascii")
+    ).encode()
 
 
 def _true_line(row: Row, previous: str | None) -> bytes | None:
@@ -82,16 +82,14 @@ def _true_line(row: Row, previous: str | None) -> bytes | None:
 
     The stored text of a detail is canonical when this version wrote it. An older one is brought into shape first.
     """
-    if not isinstance(row[9], str):
-        return None  # the event of this link is gone
-    for shape in (str, lambda stored: canonical_text(json.loads(stored))):
-        try:
-            line = _line(row, previous, shape(row[9]))
-        except (ValueError, TypeError):  # a stored value was changed into what it cannot be
-            continue
-        if hashlib.sha256(line).hexdigest() == row[2]:
+    try:
+        line = _line(row, previous, row[9])
+        if _sha256(line).hexdigest() == row[2]:
             return line
-    return None
+        line = _line(row, previous, canonical_text(json.loads(row[9])))
+    except (ValueError, TypeError):  # the event is gone, or a stored value was changed into what it cannot be
+        return None
+    return line if _sha256(line).hexdigest() == row[2] else None
 
 
 def _rows(session: Session, first: int, last: int) -> Iterator[Row]:

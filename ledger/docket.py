@@ -144,6 +144,7 @@ def _describe(session: Session, reference: Reference, ids: list[int]) -> None:
     views = cases.latest_views(session, {row.listing_id for row in rows})
     seen = looks(session, ids)
     words: list[dict[str, Any]] = []
+    described: list[dict[str, Any]] = []
     for row in rows:
         view, finding = views.get(row.listing_id), row.Finding
         change, when = change_of(seen.get(row.id, ()))
@@ -165,10 +166,12 @@ def _describe(session: Session, reference: Reference, ids: list[int]) -> None:
             "changed_at": when,
             "described": True,
         }
-        session.execute(update(Docket).where(Docket.case_id == row.id).values(**told))
+        described.append({"case_id": row.id, **told})
         place = (view.postcode, view.city, view.speciality) if view else ()
         text = " ".join((name, *place, row.platform, row.text))
         words += [{"word": word, "case_id": row.id} for word in words_of(text)]
+    if described:
+        session.execute(update(Docket), described)
     session.execute(delete(DocketWord).where(DocketWord.case_id.in_(ids)))
     if words:
         session.execute(insert(DocketWord), words)

@@ -26,6 +26,8 @@ from monitor import (
     registry_commands,
     schedule,
     schedule_commands,
+    sending_commands,
+    stats_commands,
     verify_commands,
 )
 from monitor.authorities import authorities_of
@@ -186,6 +188,8 @@ app.command()(learning.evaluate)
 evidence_commands.register(app)
 schedule_commands.register(app)
 letter_commands.register(app)
+sending_commands.register(app)
+stats_commands.register(app)
 app.command()(verify_commands.verify)
 app.command()(export_commands.export)
 app.command()(capture_commands.capture)
@@ -240,18 +244,6 @@ def dossier(
         console.say_json(figures)
     else:
         console.table(f"Dossier {case}", [(name, str(value)) for name, value in figures.items()])
-
-
-@app.command()
-def stats(home: HomeOption = None, json: JsonOption = False) -> None:
-    """Count what the ledger holds, from pages seen to dossiers written."""
-    from reports import statistics
-
-    figures = statistics(open_ledger(load_settings(home=home), create=False))
-    if json:
-        console.say_json(figures)
-    else:
-        console.table("Ledger", [(name, str(value)) for name, value in figures.items()])
 
 
 @app.command("list")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from identity import Identity, Registry, Shown
 from identity import identify as identify_shown
 from identity.names import read_name
+from identity.words import house_word
 from ledger import Ledger
 from ledger.cases import latest_views
 from ledger.identities import IdentityMatch
@@ -41,7 +42,7 @@ def merge(view: ListingView, captured_on: date, others: Sequence[ListingView]) -
     """The facts of `view`, completed from the other pages of the listing that show the same name or none.
 
     `others` are the newest view of each other page, newest first. Two different numbers are both kept, which no rule
-    of matching takes for a number.
+    of matching takes for a number; so are the names of two people, which no rule takes for one.
     """
     same = [other for other in others if not other.display_name or _same_name(view.display_name, other.display_name)]
     facts: dict[str, str] = {}
@@ -56,8 +57,13 @@ def merge(view: ListingView, captured_on: date, others: Sequence[ListingView]) -
     if len(numbers) > 1:
         facts["rpps"] = " / ".join(numbers)
     organisation = view.is_organisation or any(one.is_organisation and one.display_name for one in same)
-    shown = Shown(view.display_name, organisation, captured_on=captured_on, **facts)
+    people = [view.display_name, *dict.fromkeys(o.display_name for o in others if o not in same and _is_person(o))]
+    shown = Shown(" et ".join(people), organisation, captured_on=captured_on, **facts)
     return Merged(view, shown, {"display_name": view.id, **sources})
+
+
+def _is_person(view: ListingView) -> bool:
+    return not view.is_organisation and not house_word(view.display_name) and not read_name(view.display_name).alone
 
 
 def _same_name(one: str, other: str) -> bool:
@@ -97,7 +103,7 @@ def identify(ledger: Ledger) -> int:
     written = 0
     with ledger.session() as session:
         cases = list(session.scalars(select(Case.listing_id).distinct().order_by(Case.listing_id)))
-        seen = set(session.execute(select(Identification.view_id, Identification.version)))
+        seen = {tuple(row) for row in session.execute(select(Identification.view_id, Identification.version))}
         for start in range(0, len(cases), BATCH):
             for merged in merged_views(session, cases[start : start + BATCH]):
                 answer = identify_shown(merged.shown, registry)

@@ -11,7 +11,8 @@ from typing import Any
 
 import procrastinate
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -135,7 +136,10 @@ async def take_up(app: App, dead_after: float = DEAD_AFTER) -> int:
     """Give back to the queue what workers that died were doing; how many jobs."""
     count = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
-        await app.job_manager.retry_job(job)
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:  # the same work was put in the queue meanwhile: that job will do it
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
         count += 1
     return count
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pypdf import PdfReader
 from pypdf.generic import ContentStream, DictionaryObject
 
 from reports.package import Package
@@ -26,10 +24,6 @@ BOOKMARKS = (
     "Vérifier ce dossier",
     "Bordereau des pièces",
 )
-
-
-def _reader(package: Package) -> PdfReader:
-    return PdfReader(io.BytesIO(package.pdf))
 
 
 def pdf_archival(package: Package) -> Iterator[str]:
@@ -50,14 +44,14 @@ def pdf_accessible(package: Package) -> Iterator[str]:
 
 def pdf_bookmarks(package: Package) -> Iterator[str]:
     """The sections are bookmarks."""
-    titles = [str(entry["/Title"]) for entry in _reader(package).outline if isinstance(entry, dict)]
+    titles = [str(entry["/Title"]) for entry in package.reader.outline if isinstance(entry, dict)]
     missing = [wanted for wanted in BOOKMARKS if not any(wanted in title for title in titles)]
     yield from (f"le signet « {title} » manque" for title in missing)
 
 
 def pdf_fonts(package: Package) -> Iterator[str]:
     """Every font is in the file."""
-    for page in _reader(package).pages:
+    for page in package.reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():  # type: ignore[attr-defined]
             held = font.get_object()
             inner = held["/DescendantFonts"][0].get_object() if "/DescendantFonts" in held else held
@@ -68,7 +62,7 @@ def pdf_fonts(package: Package) -> Iterator[str]:
 
 def pdf_images(package: Package) -> Iterator[str]:
     """No image is printed at more than 300 dots an inch."""
-    for number, page in enumerate(_reader(package).pages, 1):
+    for number, page in enumerate(package.reader.pages, 1):
         for width, inches in _images(page):
             if width / inches > MOST_DPI + 0.5:
                 yield f"une image de la page {number} dépasse {MOST_DPI} points par pouce"
@@ -83,7 +77,7 @@ def pdf_quiet(package: Package) -> Iterator[str]:
 
 def pdf_facts(package: Package) -> Iterator[str]:
     """The facts inside the PDF are the ones beside it."""
-    if _reader(package).attachments.get("facts.json") != [package.facts]:
+    if package.reader.attachments.get("facts.json") != [package.facts]:
         yield "les faits joints au PDF ne sont pas ceux du dossier"
 
 
@@ -100,11 +94,8 @@ def exhibits_open(package: Package) -> Iterator[str]:
     """Every web archive unpacks to its end."""
     for exhibit in package.contents.exhibits:
         for file in exhibit.files:
-            if file.name.endswith(".gz"):
-                try:
-                    zlib.decompressobj(31).decompress(package.read(file.name))
-                except zlib.error:
-                    yield f"le fichier {file.name} ne se décompresse pas"
+            if file.name.endswith(".gz") and not _unpacks(package.read(file.name)):
+                yield f"le fichier {file.name} ne se décompresse pas"
 
 
 def list_complete(package: Package) -> Iterator[str]:
@@ -148,8 +139,21 @@ def proofs_told(package: Package) -> Iterator[str]:
         yield "l’état des preuves manque"
 
 
+def _unpacks(data: bytes) -> bool:
+    """Whether these bytes are whole gzip members, one after the other."""
+    held = bool(data)
+    while data:
+        member = zlib.decompressobj(31)
+        try:
+            member.decompress(data)
+        except zlib.error:
+            return False
+        held, data = member.eof, member.unused_data if member.eof else b""
+    return held
+
+
 def _root(package: Package) -> Any:
-    return _reader(package).trailer["/Root"]
+    return package.reader.trailer["/Root"]
 
 
 def _metadata(package: Package) -> str:

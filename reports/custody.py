@@ -13,6 +13,7 @@ from ledger import Ledger
 from ledger.models import Capture, Event, Reviewer
 
 MOST = 120
+UNTOLD = ("viewed", "exported", "letter_", "dossier_", "council_")  # what we do with a case, not with a capture
 KINDS = {
     "collected": "capture enregistrée",
     "sealed": "mise sous scellé",
@@ -67,8 +68,7 @@ def custody_lines(ledger: Ledger, captures: Iterable[int], cases: Iterable[int])
         rows = session.execute(query).all()
     told = [Line(at, KINDS[kind], _who(actor, people)) for at, kind, actor in rows if kind in KINDS]
     kinds = Counter(kind for _, kind, _ in rows)
-    untold = ("viewed", "exported", "letter_written", "dossier_written")
-    others = sum(count for kind, count in kinds.items() if kind not in KINDS and kind not in untold)
+    others = sum(count for kind, count in kinds.items() if kind not in KINDS and not kind.startswith(UNTOLD))
     return CustodyLines(tuple(told[:MOST]), others + max(0, len(told) - MOST))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from ledger import Ledger, events
 from ledger.bundle import (
+    CleanExhibit,
     Label,
     Means,
     Page,
@@ -22,10 +23,13 @@ from ledger.bundle import (
     published,
     staging,
     told,
+    write_clean,
     write_evidence,
     write_wacz,
 )
 from ledger.bundle.gather import gather_evidence, held_captures
+from ledger.clean_captures import clean_captures_of, files_of
+from ledger.evidence_tables import CLEAN_CAPTURE, Erasure
 from ledger.models import Case, Dossier, ListingView, Reviewer
 from ledger.sending_tables import DossierCase
 from reference import Reference, load_reference
@@ -113,7 +117,7 @@ def write_dossier(
 
 
 def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> None:
-    """The dossier, its cases and its event, in one transaction."""
+    """The dossier, its cases, that it was written and that evidence of each case left, in one transaction."""
     with ledger.session() as session:
         session.add(row)
         session.flush()
@@ -130,6 +134,9 @@ def _record(ledger: Ledger, row: Dossier, assembly: Assembly, actor: str) -> Non
             gaps=list(row.gaps),
             manifest_sha256=row.manifest_sha256,
         )
+        told_why = {"reason": f"dossier {_number(row.name)}", "sha256": row.manifest_sha256, "form": "bag"}
+        for file in assembly.files:
+            events.record(session, events.EXPORTED, "case", file.case_id, actor, **told_why)
 
 
 def _number(name: str) -> str:
@@ -165,7 +172,8 @@ def _fill(
     signed = means.sign_pdf(pdf) if means.sign_pdf else None
     stage.write(PDF, signed.data if signed else pdf)
     files = {capture: f"{exhibit.files[0].name}" for exhibit in exhibits for capture in exhibit.captures}
-    write_evidence(stage, gather_evidence(ledger, held_captures(files, stage.files)))
+    held = {**held_captures(files, stage.files), **write_clean(stage, _clean(ledger, assembly))}
+    write_evidence(stage, gather_evidence(ledger, held))
     stage.write(WACZ, _wacz(stage, contents))
     people, others = _names(ledger, assembly)
     package = Package(
@@ -173,6 +181,18 @@ def _fill(
     )
     signature = {"level": signed.level, "reason": signed.reason} if signed else {"level": "", "reason": UNSIGNED}
     return lint(package), signature
+
+
+def _clean(ledger: Ledger, assembly: Assembly) -> list[CleanExhibit]:
+    """The clean captures of the cases, but for those that were erased. Raises as `files_of` does."""
+    with ledger.session() as session:
+        gone = set(session.scalars(select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)))
+        kept = [one for file in assembly.files for one in clean_captures_of(session, file.case_id)]
+    return [
+        CleanExhibit(one.id, {file.name: data for file, data in files_of(ledger.store, one)})
+        for one in kept
+        if one.id not in gone
+    ]
 
 
 def _quotes(

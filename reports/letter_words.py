@@ -14,6 +14,7 @@ from reports.typography import capital, field_label, one_line, shorten, typo
 
 TO_CHECK = "[à vérifier sur Légifrance avant envoi]"
 QUOTE_LIMIT = 900
+AUTHORITIES = ("council", "national", "ars", "cpam", "ddd")
 
 
 def context(
@@ -26,7 +27,7 @@ def context(
     number: str,
 ) -> dict[str, Any]:
     """Everything that templates may name; what docs/letters.md lists."""
-    rules = _rules(assembly)
+    rules = _rules(assembly, route)
     return {
         "organisation": _organisation(organisation),
         "practitioner": _practitioner(assembly, reference),
@@ -53,13 +54,23 @@ def rule_line(rule: Rule) -> str:
     return one_line(said if verified else f"{said} {TO_CHECK}")
 
 
-def _rules(assembly: Assembly) -> list[Rule]:
-    """The rules of every part, each article once."""
+def _rules(assembly: Assembly, route: Route) -> list[Rule]:
+    """The rules of every part that this addressee is told, each article once.
+
+    The penal code is for authorities, the code of ethics for the Order and the practitioner, procedure for the route.
+    """
     kept: dict[str, Rule] = {}
     for part in assembly.parts:
         for rule in part.rules:
-            kept.setdefault(rule.article.id, rule)
+            if rule.article.id in route.articles or _concerns(rule, route):
+                kept.setdefault(rule.article.id, rule)
     return list(kept.values())
+
+
+def _concerns(rule: Rule, route: Route) -> bool:
+    if rule.kind == "ground":
+        return rule.article.role != "offence" or route.addressee in AUTHORITIES
+    return rule.kind == "ethics" and route.addressee in ("council", "national", "ars", "practitioner")
 
 
 def _organisation(one: Organisation) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ledger.bundle import told
 from ledger.models import Dossier, Json, Reviewer
 from reference import Reference, Route, load_reference
 from reference.errors import VigieError
-from reports import moments
+from reports import moments, words
 from reports.assembly import Assembly, assemble
 from reports.letter_checks import Draft, check
 from reports.letter_words import context
@@ -218,7 +218,9 @@ def _model(draft: Draft, missing: Sequence[str]) -> Json:
         "place": f"{organisation.city}, le {moments.day(draft.on)}",
         "reference": draft.reference,
         "blocks": blocks(draft.text),
-        "copies": f"{draft.route.copies} copies jointes ({draft.route.copies_rule})" if draft.route.copies else "",
+        "copies": f"{words.plural(draft.route.copies, 'copie jointe', 'copies jointes')} : {draft.route.copies_rule}"
+        if draft.route.copies
+        else "",
         "signature": [organisation.represented_by, organisation.quality, organisation.name],
         "missing": list(missing),
         "exercise": draft.assembly.exercise,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from pypdf import PdfReader
 
 from ledger.models import Json
 from reference import Reference
@@ -39,6 +42,11 @@ class Package:
     def told(self) -> str:
         """Every string that the PDF prints, on one line."""
         return said(self.model)
+
+    @cached_property
+    def reader(self) -> PdfReader:
+        """The PDF, read once for all checks."""
+        return PdfReader(io.BytesIO(self.pdf))
 
     @cached_property
     def plain_facts(self) -> Any:

@@ -17,7 +17,7 @@ from review.desk import HERE, Desk, FactorNeeded, Person, Refused, SignInNeeded,
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "object-src 'none'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -64,6 +64,8 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
         if request.headers.get("sec-fetch-site", "none") not in _OWN_SITES:
             return _covered(PlainTextResponse("Formulaire envoyé par un autre site.", 403))
     response = _covered(await call_next(request))
+    if request.url.scheme == "https":
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     if request.url.path.startswith("/static/") and response.status_code in (200, 304):
         response.headers["Cache-Control"] = "public, max-age=3600"
     return response

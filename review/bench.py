@@ -222,4 +222,4 @@ def _note_view(session: Session, person: Person, case_id: int) -> None:
                     ended_at=now,
                 )
             )
-    events.record(session, "case.viewed", "case", case_id, person.login)
+    events.record(session, "case.viewed", "case", case_id, person.login, reason="relecture")

@@ -29,7 +29,8 @@ def stages(session: Session) -> tuple[tuple[Stage, ...], tuple[Stage, ...]]:
     flagged = select(func.count()).select_from(Finding).where(Finding.flagged)
     complete = select(func.count()).select_from(Dossier).where(Dossier.complete)
     states: dict[str, int] = {}
-    for status, number in session.execute(select(status_sql(), func.count()).group_by(status_sql())):
+    status_of = select(status_sql().label("status")).subquery()
+    for status, number in session.execute(select(status_of.c.status, func.count()).group_by(status_of.c.status)):
         states[str(status)] = number
     funnel = (
         Stage("Pages visitées", count(select(func.count()).select_from(Capture))),

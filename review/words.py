@@ -44,7 +44,7 @@ _ROLES = {
 # place, address, label: the menu shows those that the table of rights opens to the person's role
 PLACES = (
     ("file", "/file", "File d’attente"),
-    ("tableau", "/tableau", "Tableau de bord"),
+    ("tableau", "/tableau", "Tableau"),
     ("recherche", "/recherche", "Recherche"),
     ("nouveautes", "/nouveautes", "Nouveautés"),
     ("dossiers", "/dossiers", "Dossiers"),

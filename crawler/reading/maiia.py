@@ -1,7 +1,8 @@
 """Read Maiia: the state inside its pages (`__NEXT_DATA__`), its search answers, its motives. Pure.
 
-A listing's key is its public path. Motives are asked by the number of the centre: they join the listing that their
-request's Referer names. The pages' own dictionary of messages is the platform's and is never read.
+A listing's key is its public path. Motives asked by the number of a centre are the centre's, not one practitioner's:
+they join the listing that their request's Referer names only when that is a house, else they stand under the number.
+The pages' own dictionary of messages is the platform's and is never read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from crawler.reading.keys import (
     patterns,
 )  # fmt: skip
 from crawler.reading.locators import css_path
-from crawler.reading.shown import practitioner
+from crawler.reading.shown import looks_like_organisation, practitioner
 from crawler.reading.values import at, entries, mapping, present, text, texts
 from ledger.warc import Exchange
 
@@ -124,7 +125,10 @@ def answers(exchange: Exchange, value: Any) -> Iterator[Answer]:
         if not isinstance(at(value, "items"), list):
             raise Unreadable("the answer has no motives")
         key, page = referring_key(key_of_path, exchange)
-        centre = parse_qs(parts.query).get("rootCenterId", [""])[0]
+        asked = parse_qs(parts.query)
+        centre = asked.get("rootCenterId", [""])[0]
+        if "practitionerId" not in asked and not looks_like_organisation(key.split("/")[0].replace("-", " ")):
+            key, page = "", ""
         if not key and not centre:
             raise Unreadable("the motives name no centre")
         yield Answer(key or f"center-{centre}", page, (Part("reasons", "", value),), _limits(value, "items"))
@@ -166,10 +170,11 @@ def results(value: Any) -> tuple[list[tuple[str, str]], int]:
 
 
 def centre_of(soup: BeautifulSoup) -> str:
-    """The number of the centre that a listing's page is about, or ""."""
+    """The number of the centre whose own page this is; "" for a practitioner's page, which holds its own motives."""
     script = soup.select_one("script#__NEXT_DATA__")
     value = lenient_json(script.get_text()) if script else None
-    return text(at(value, *_STATE, "cards", "item", "center", "id"))
+    card = mapping(value, *_STATE, "cards", "item")
+    return "" if mapping(card, "professional") else text(at(card, "center", "id"))
 
 
 def _card(card: Mapping[str, Any], where: str) -> Iterator[Answer]:

@@ -1,6 +1,7 @@
 """Read Ordoclic's answers: search, profile of a house or a professional, motives with their advice. Pure.
 
-A listing's key is its slug. Motives are asked by the house's number: they join the listing that their request's
+A listing's key is its slug below `entities/` (houses) or `professionals/`, for the two have slugs of their own. Motives
+are asked by the house's number: they join the listing that their request's
 Referer names.
 """
 
@@ -78,9 +79,14 @@ KEYS = Keys(
 
 
 def key_of_path(path: str) -> str:
-    """The slug of a public listing's path; "" for any other path."""
+    """The key of a public listing's path; "" for any other path."""
     match = _PATH.fullmatch(path)
-    return unquote(match[2]) if match else ""
+    return f"{_space(unquote(match[1]))}/{unquote(match[2])}" if match else ""
+
+
+def _space(kind: str) -> str:
+    """Where the platform keeps what it calls by this name: houses and professionals apart."""
+    return "entities" if looks_like_organisation(kind.replace("-", " ")) else "professionals"
 
 
 def answers(exchange: Exchange, value: Any) -> Iterator[Answer]:
@@ -93,32 +99,43 @@ def answers(exchange: Exchange, value: Any) -> Iterator[Answer]:
         key, page = referring_key(key_of_path, exchange)
         if not key and not reasons:
             raise Unreadable("the motives name no house")
-        yield Answer(
-            key or f"entity-{reasons[1] if reasons else ''}", page, (Part("reasons", "", value),), _flags(value)
-        )
+        hidden = _of_others(value) if key.startswith("professionals/") else ()
+        key = key or f"entity-{reasons[1] if reasons else ''}"
+        yield Answer(key, page, (Part("reasons", "", value, hidden),), _flags(value, hidden))
     elif _PROFILE.search(path) or "attributeValues" in (value if isinstance(value, dict) else ()):
         yield _profile(exchange, value)
     elif isinstance(at(value, "items"), list):
         for place, entry in entries(value, "items"):
-            if slug := text(at(entry, "publicProfile", "slug")):
-                yield Answer(slug, page_path(entry), (Part("result", f"/items/{place}", entry),))
+            page = page_path(entry)
+            if key := key_of_path(page):
+                yield Answer(key, page, (Part("result", f"/items/{place}", entry),))
 
 
 def page_path(entry: Any) -> str:
     """The path of the public page of a house or professional, from the type and slug that an answer shows."""
-    slug = text(at(entry, "publicProfile", "slug")) or text(at(entry, "profileSlug"))
+    slugs = (at(entry, "publicProfile", "slug"), at(entry, "profileSlug"), at(entry, "publicProfileSlug"))
+    slug = next(filter(None, map(text, slugs)), "")
     kind = re.sub(r"[^a-z0-9]+", "-", fold(text(at(entry, "type")) or text(at(entry, "job")))).strip("-")
     return f"/app/{kind}/{slug}" if kind and slug else ""
 
 
 def profile_path(page: str) -> str:
     """The path of the answer behind a public page: professionals have an address of their own."""
-    kind, slug = page.strip("/").split("/")[1:3]
-    of = "public/entities" if looks_like_organisation(kind.replace("-", " ")) else "professionals"
-    return f"/v1/{of}/profile/{slug}"
+    space, slug = key_of_path(page).split("/", 1)
+    return f"/v1/{'public/entities' if space == 'entities' else space}/profile/{slug}"
 
 
-def _flags(value: Any) -> ShownPractitioner | None:
+def _of_others(value: Any) -> tuple[str, ...]:
+    """The motives of one professional of the house: on another's listing they would be put in the wrong mouth."""
+    nobody = re.compile(r"[0-]*")
+    return tuple(
+        f"/reasons/{place}"
+        for place, one in entries(value, "reasons")
+        if not nobody.fullmatch(text(one.get("professionalId")))
+    )
+
+
+def _flags(value: Any, hidden: tuple[str, ...]) -> ShownPractitioner | None:
     """What the motives say in flags: who may book online, whether new patients may."""
     told = [
         present(
@@ -128,7 +145,8 @@ def _flags(value: Any) -> ShownPractitioner | None:
                 "new_patients": flag(one.get("isAcceptNewPatient")),
             }
         )
-        for _, one in entries(value, "reasons")
+        for place, one in entries(value, "reasons")
+        if f"/reasons/{place}" not in hidden
     ]
     return practitioner(is_organisation=False, signals={"motives": told}) if told else None
 
@@ -160,7 +178,9 @@ def _profile(exchange: Exchange, value: Any) -> Answer:
         phone=[at(value, "phone")],
         signals=present(signals),
     )
-    return Answer(slug, page_path(value), (Part("profile", "", value, alias=by_label),), shown)
+    is_house = "/professionals/" not in exchange.url and not text(at(value, "publicProfileSlug"))
+    key = f"{'entities' if is_house else 'professionals'}/{slug}"
+    return Answer(key, page_path(value), (Part("profile", "", value, alias=by_label),), shown)
 
 
 ORDOCLIC = Platform("ordoclic", "https://app.ordoclic.fr", KEYS, answers, key_of_path)

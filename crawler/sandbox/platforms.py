@@ -73,14 +73,10 @@ def _town(person: Person) -> str:
 
 
 def _maiia(world: Sandbox, steps: list[str], query: Query) -> Asked | None:
-    if steps[:2] == ["api", "pat-public"]:
-        if steps[2:] == ["hcd"]:
-            numbers = profiles_of(world, query.get("speciality.shortName", ""))
-            shown = _shown(world, numbers, int(query.get("page", "0")))
-            return Asked(lambda: {"items": [_card(world, n, listed=True) for n in shown], "total": len(numbers)})
-        if steps[2:] == ["consultation-reason-hcd"]:
-            number = int(query.get("rootCenterId", "c-1").removeprefix("c"))
-            return Asked(lambda: {"items": _reasons(world, number), "total": 1}, number)
+    if steps[:2] == ["api", "pat-public"] and steps[2:] == ["hcd"]:
+        numbers = profiles_of(world, query.get("speciality.shortName", ""))
+        shown = _shown(world, numbers, int(query.get("page", "0")))
+        return Asked(lambda: {"items": [_card(world, n, listed=True) for n in shown], "total": len(numbers)})
     if len(steps) == 3 and steps[1][:5].isdigit():
         return _of_slug(world, steps[2], lambda n: _maiia_page(world, n))
     return None
@@ -129,7 +125,7 @@ def _card(world: Sandbox, number: int, *, listed: bool) -> dict[str, Any]:
         "center": {"id": f"c{number}", "name": f"Cabinet {family}", "childCenters": []},
         "settings": {"isOnlineAppointment": number % 2 == 0},
         "publicInformation": information,
-        "consultationReasons": [] if listed else _reasons(world, number)[:1],
+        "consultationReasons": [] if listed else _reasons(world, number),
     }
 
 

@@ -59,7 +59,7 @@ class AvecmondocSpider(PlatformSpider):
 
     def parse_structure(self, response: Response) -> Iterator[FoundListing]:
         """A structure with its motives."""
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
 
 def next_page(url: str) -> str:

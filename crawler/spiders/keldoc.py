@@ -65,7 +65,8 @@ class KeldocSpider(PlatformSpider):
         """A request that names the public page it belongs to: most answers name it by a number alone."""
         page = urljoin(with_host(base, _PUBLIC), f"/{key}")
         url = urljoin(with_host(base, _BOOKING), path)
-        return self.ask(url, callback, priority=priority, key=key).replace(headers={"Referer": page})
+        passed = {"key": key} if callback == self.parse_resource else {}
+        return self.ask(url, callback, priority=priority, **passed).replace(headers={"Referer": page})
 
     def parse_resource(self, response: Response, key: str) -> Iterator[Any]:
         """A listing's resource; then, of a clinic, the details and motives of its places."""
@@ -79,12 +80,11 @@ class KeldocSpider(PlatformSpider):
             for specialty, place in pairs[:PLACES_PER_LISTING]:
                 path = MOTIVES.format(clinic=value["id"], specialty=specialty, place=place)
                 yield self._asked(response.url, path, key, self.parse_answer, 2)
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
-    def parse_answer(self, response: Response, key: str) -> Iterator[FoundListing]:
+    def parse_answer(self, response: Response) -> Iterator[FoundListing]:
         """Details or motives of a place."""
-        self.asked.add(key)
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
 
 def with_host(url: str, hosts: dict[str, str]) -> str:

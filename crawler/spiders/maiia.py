@@ -63,7 +63,7 @@ class MaiiaSpider(PlatformSpider):
 
     def parse_answer(self, response: Response) -> Iterator[FoundListing]:
         """A centre's motives."""
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
 
 def next_page(url: str, total: int) -> str:

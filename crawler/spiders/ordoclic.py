@@ -26,7 +26,7 @@ _MOST_PAGES = 400
 
 
 class OrdoclicSpider(PlatformSpider):
-    """Ordoclic's public listings. A listing's key is its slug."""
+    """Ordoclic's public listings. A listing's key is its slug, houses and professionals apart."""
 
     name = "ordoclic"
     parser_version: ClassVar[str] = "ordoclic-1"
@@ -65,7 +65,8 @@ class OrdoclicSpider(PlatformSpider):
     def _asked(self, url: str, base: str, page: str, callback: Any, priority: int) -> Request:
         """A request that names the public page it belongs to: motives name their house by a number alone."""
         headers = {"Referer": urljoin(other_host(base, _PUBLIC), quote(page, safe="/%"))}
-        return self.ask(url, callback, priority=priority, page=page).replace(headers=headers)
+        passed = {"page": page} if callback == self.parse_profile else {}
+        return self.ask(url, callback, priority=priority, **passed).replace(headers=headers)
 
     def parse_profile(self, response: Response, page: str) -> Iterator[Any]:
         """A listing's profile, then the motives of its house."""
@@ -73,12 +74,11 @@ class OrdoclicSpider(PlatformSpider):
         if house := text(at(value, "entityId")):
             path = REASONS.format(house=quote(house, safe=""))
             yield self._asked(urljoin(response.url, path), response.url, page, self.parse_answer, 2)
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
-    def parse_answer(self, response: Response, page: str) -> Iterator[FoundListing]:
+    def parse_answer(self, response: Response) -> Iterator[FoundListing]:
         """The motives of a house."""
-        self.asked.add(key_of_path(page))
-        yield from self.found(response)
+        yield from self.parse_listing(self.exchange_of(response))
 
 
 def other_host(url: str, hosts: dict[str, str]) -> str:

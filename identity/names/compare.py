@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from rapidfuzz.distance import OSA
+
 from identity.names.shown import ShownName, Token, read_name
 from identity.names.words import is_slip, lexicon, squash, words
 
@@ -32,6 +34,7 @@ class Given(StrEnum):
     NONE = "none"
 
 
+_FIVE = 5
 _FAMILY_RANK = {Family.WHOLE: 3, Family.PART: 2, Family.SLIP: 1, Family.NONE: 0}
 _GIVEN_RANK = {Given.WHOLE: 4, Given.SLIP: 3, Given.INITIALS: 2, Given.MISSING: 1, Given.NONE: 0}
 
@@ -65,6 +68,8 @@ def compare(shown: str | ShownName, family: str, given: str) -> NameComparison:
         return NameComparison(degree, Given.MISSING if degree is not Family.NONE else Given.NONE)
     best, rank = DIFFERENT, (0, 0)
     for given_tokens, family_tokens, ordered in _partings(name):
+        if not _can_be(given_tokens, first):
+            continue
         of_family = _family(family_tokens, name.others, registered)
         of_given = _given(given_tokens, first) if of_family is not Family.NONE else Given.NONE
         found = (_GIVEN_RANK[of_given], _FAMILY_RANK[of_family])
@@ -73,6 +78,7 @@ def compare(shown: str | ShownName, family: str, given: str) -> NameComparison:
     return best
 
 
+@lru_cache(maxsize=20_000)
 def _partings(name: ShownName) -> list[tuple[tuple[Token, ...], tuple[Token, ...], bool]]:
     """Every way to part the tokens in first name and family name, in the French order and turned; where capitals
     mark the family name, only those that agree with them."""
@@ -110,6 +116,27 @@ def bare_name(parts: tuple[str, ...]) -> str:
     while at < len(parts) - 1 and parts[at] in lexicon()["particles"]:
         at += 1
     return squash(parts[at:])
+
+
+def one_letter_off(name: ShownName, family: str, given: str) -> bool:
+    """Whether the first name is whole and the family name one letter from the registered one, of five at least.
+
+    That is no likeness by itself (Rolland, Roland): it is one only where nobody bears the name as it is shown.
+    """
+    registered, first = squash(words(family)), squash(words(given))
+    shown = [squash(token.words) for token in name.tokens if not token.initials]
+    if first not in shown or len(registered) < _FIVE:
+        return False
+    rest = "".join(word for at, word in enumerate(shown) if at != shown.index(first))
+    return rest != registered and OSA.distance(rest, registered, score_cutoff=1) <= 1
+
+
+def _can_be(tokens: tuple[Token, ...], registered: tuple[str, ...]) -> bool:
+    """A quick look that spares most of the work: whether the first name shown could be the one registered."""
+    if any(token.initials for token in tokens):
+        return True
+    shown, whole = squash([word for token in tokens for word in token.words]), squash(registered)
+    return shown == whole or (shown[:1] == whole[:1] and OSA.distance(shown, whole, score_cutoff=2) <= 2)
 
 
 @lru_cache(maxsize=100_000)

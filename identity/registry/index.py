@@ -39,9 +39,9 @@ def write_index(db: duckdb.DuckDBPyConnection, folder: Path, scratch: Path) -> d
     towns: dict[str, list[str]] = defaultdict(list)
     for town, prefix in db.execute(sql.TOWNS).fetchall():
         towns[town].append(prefix)
-    pids = _write_rows(db, folder)
-    _write_keys(db, folder, pids)
-    return {"trades": trades, "towns": towns}
+    _write_keys(db, folder, _write_rows(db, folder))
+    places, skills = (dict(db.execute(query).fetchall()) for query in (sql.PLACES, sql.SKILLS))
+    return {"trades": trades, "towns": towns, "places": places, "skills": skills}
 
 
 def _write_rows(db: duckdb.DuckDBPyConnection, folder: Path) -> np.ndarray[Any, np.dtype[np.int64]]:

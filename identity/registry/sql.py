@@ -49,6 +49,12 @@ TRADES = """
 SELECT profession_code, left(postcode, 2), count(DISTINCT pid)::INTEGER
 FROM merged WHERE until IS NULL GROUP BY ALL ORDER BY ALL
 """
+PLACES = """
+SELECT postcode, count(DISTINCT pid)::INTEGER FROM merged WHERE until IS NULL AND postcode <> '' GROUP BY 1 ORDER BY 1
+"""
+SKILLS = """
+SELECT skill, count(DISTINCT pid)::INTEGER FROM merged WHERE until IS NULL AND skill <> '' GROUP BY 1 ORDER BY 1
+"""
 TOWNS = """
 SELECT t.key, left(m.postcode, 2) FROM merged m JOIN town_words t USING (town)
 WHERE m.postcode <> '' AND t.key <> '' GROUP BY ALL ORDER BY 1, count(*) DESC, 2

@@ -59,6 +59,8 @@ class Registry:
         meta = files.read_meta(folder)
         self.states = tuple(State(**{name: s[name] for name in State.__dataclass_fields__}) for s in meta["states"])
         self.towns: Mapping[str, list[str]] = meta["towns"]
+        self._places: Mapping[str, int] = meta["places"]
+        self._skills: Mapping[str, int] = meta["skills"]
         self._days = [state.day for state in self.states]
         self._trades: dict[tuple[str, str], int] = {}
         for code, prefix, count in meta["trades"]:
@@ -118,6 +120,14 @@ class Registry:
     def practising(self, profession_code: str = "", prefix: str = "") -> int:
         """How many people practise a profession (any when "") in a department (the country when "")."""
         return self._trades.get((profession_code, prefix), 0)
+
+    def practising_at(self, postcode: str) -> int:
+        """How many people practise under a postcode."""
+        return self._places.get(postcode, 0)
+
+    def skilled(self, labels: Iterable[str]) -> int:
+        """How many people have one of these skills, as the register writes them."""
+        return sum(self._skills.get(label, 0) for label in set(labels))
 
     def _person(self, first: int) -> tuple[Activity, ...]:
         """Every row ever said of the person whose first row this is."""

@@ -28,7 +28,8 @@ ALARMS = ["field: name (html:3): 0 of 40 answers, usually 98%"]
 
 
 def test_run_due_crawls_once_and_again_only_when_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "read_new", lambda _: schedule.Done("detect", "nothing"))
+    for name in ("read_new", "visit_new", "watch_evidence"):
+        monkeypatch.setattr(schedule, name, lambda _: schedule.Done("other", "nothing"))
     with SmallSite({"/": Page(home("/tarifs")), "/tarifs": Page(page("Tarif : 30 euros."))}) as site:
         one = CrawlSettings(platform="practice_site", start=[site.start], allow_host=[site.host], delay_seconds=0)
         settings = Settings(home=tmp_path, crawls=[one])
@@ -43,7 +44,7 @@ def test_run_due_crawls_once_and_again_only_when_due(tmp_path: Path, monkeypatch
             )
         third = schedule.run_due(settings, lambda _: None)
         assert [one.path for one in site.log[asked:]] == ["/robots.txt", "/tarifs"]
-    assert [one.state for one in told] == ["done", "nothing", "done"]
+    assert [one.state for one in told] == ["done", "nothing", "nothing", "done", "nothing"]
     assert again[0].state == "nothing"
     assert (third[0].state, third[0].detail["unchanged"]) == ("done", 1)
 

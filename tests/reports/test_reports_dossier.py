@@ -21,7 +21,10 @@ from sqlalchemy import select
 
 from ledger import Ledger
 from ledger.bundle import Means, Signer, sign_pdf
+from ledger.clean_captures import Target, keep
+from ledger.clean_facts import CODES, Fact, Piece, Taken
 from ledger.models import Dossier, Event
+from ledger.sealing.seals import make_seals
 from ledger.verifying.paths import verify_path
 from reports import WrittenDossier, write_dossier
 
@@ -270,6 +273,36 @@ def test_a_signed_dossier_verifies(sqlite_ledger: Ledger, tmp_path: Path) -> Non
     closing = json.loads((written.path / "closing.json").read_bytes())
     assert closing["pdf"] == {"level": "B-B", "reason": "aucune autorité d’horodatage n’est configurée"}
     assert PdfReader(written.pdf_path).attachments["facts.json"] == [(written.path / "data/facts.json").read_bytes()]
+
+
+def test_a_clean_capture_goes_into_the_dossier(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    made = world.build(sqlite_ledger)
+    at = world.T0 + timedelta(days=1)
+    taken = Taken(
+        url=world.URL,
+        final_url=world.URL,
+        started_at=at,
+        ended_at=at,
+        outcome="page",
+        reason="",
+        status=200,
+        profile="a" * 32,
+        browser="Chrome/1",
+        software="vigie 0.1.0",
+        facts=tuple(Fact(code, "proved", "vu") for code in CODES),
+        pieces=(Piece("image", "page-01.png", "image/png", b"image"),),
+        visible_text=world.WORDING,
+    )
+    target = Target(made.case_id, world.URL, "doctolib", world.WORDING, world.TRIGGER, True)
+    kept = keep(sqlite_ledger, target, taken, "vigie")
+    make_seals(sqlite_ledger, "vigie 0.1.0")
+    written = write(made, tmp_path, allow_incomplete=True)  # a second visit, a day later, is still to come
+    assert (written.path / "data/exhibits/clean-000001/page-01.png").read_bytes() == b"image"
+    entries = json.loads((written.path / "data/evidence.json").read_bytes())["captures"]
+    told = [(entry["kind"], entry["id"]) for entry in entries]
+    assert told == [("capture", made.capture_id), ("clean_capture", kept.id)]
+    states = {check.name: check.state for check in verify_path(written.zip_path).checks}
+    assert states["inclusion"] == states["warc"] == "passed" and "failed" not in states.values()
 
 
 def test_the_zip_holds_only_plain_relative_names(sqlite_ledger: Ledger, tmp_path: Path) -> None:

@@ -150,5 +150,12 @@ def test_no_author_of_a_review_is_kept_anywhere() -> None:
 
 
 def test_what_no_patient_is_shown_is_not_read() -> None:
-    for hidden in ("Agenda interne CMU", "Motif retiré", "Motif inactif", "Motif interne", "que personne ne voit"):
+    for hidden in (
+        "Agenda interne CMU",
+        "Motif retiré",
+        "Motif inactif",
+        "Motif interne",
+        "d’un confrère",
+        "que personne ne voit",
+    ):
         assert not [text for _, text in texts() if hidden in text]

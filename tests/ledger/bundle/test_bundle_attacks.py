@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import attacks
+import attacks_zip  # noqa: F401  # it adds its own
 import bundle_world as world
 import pytest
 

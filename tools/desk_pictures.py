@@ -1,0 +1,94 @@
+"""Take the pictures of the reviewers' guide: six pages, light and dark, desktop and phone, with invented people.
+
+`python tools/desk_pictures.py` writes `docs/images/desk/`; it needs a Chromium on the PATH.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "review")]
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+from review_browser import CHROMIUM, FLAGS, open_desk, served  # noqa: E402
+from review_world import World  # noqa: E402
+
+from ledger import Ledger  # noqa: E402
+from ledger.desk import ControlCase  # noqa: E402
+from review import sampling  # noqa: E402
+
+OUT = ROOT / "docs" / "images" / "desk"
+TEXTS = (
+    ("Cabinet au 2e étage, sans ascenseur.\nLes patients CMU ne sont pas acceptés.\nParking devant l’entrée.",
+     "patients CMU ne sont pas acceptés"),
+    ("Consultation sur rendez-vous. CMU et AME : uniquement le jeudi matin.", "CMU et AME : uniquement le jeudi matin"),
+    ("Honoraires libres. Avance des frais demandée, y compris aux bénéficiaires de la C2S.",
+     "y compris aux bénéficiaires de la C2S"),
+    ("AME : merci de vous adresser à la permanence d’accès aux soins de l’hôpital.", "AME : merci de vous adresser"),
+    ("Pas de tiers payant sauf CMU.", "sauf CMU"),
+    ("Dépassements interdits pour les bénéficiaires de la complémentaire santé solidaire.", "bénéficiaires"),
+)  # fmt: skip
+PAGES = (
+    ("file", "claude", "/file"),
+    ("cas", "claude", "/cas/1"),
+    ("recherche", "claude", "/recherche"),
+    ("nouveautes", "alix", "/nouveautes"),
+    ("qualite", "adele", "/qualite"),
+    ("personnes", "adele", "/personnes"),
+)
+SIZES = {"bureau": {"width": 1280, "height": 860}, "telephone": {"width": 390, "height": 780}}
+
+
+def furnish(ledger: Ledger) -> None:
+    """Invented people and cases in every state."""
+    world = World(ledger)
+    ids = [world.case(*TEXTS[i % len(TEXTS)]) for i in range(36)]
+    world.reviewers("alix", "basile")
+    world.reviewers("claude", role="adjudicator")
+    world.reviewers("adele", role="administrator")
+    world.reviewers("aude", role="auditor")
+    for number, case_id in enumerate(ids[6:34]):
+        first = "dismiss" if number % 3 == 0 else "confirm"
+        world.cast(case_id, "alix", first)
+        world.cast(case_id, "basile", "doubt" if number % 9 == 8 else first)
+    with ledger.session() as session:
+        for case_id in ids[6:18]:
+            decision = "dismiss" if (case_id - 7) % 3 == 0 else "confirm"
+            session.add(ControlCase(case_id=case_id, decision=decision, added_by="adele", added_at=datetime.now(UTC)))
+        for kind in sampling.KINDS:
+            sampling.draw(session, kind, "adele")
+        for _ in range(8):
+            found = sampling.next_item(session, world.people["claude"])
+            if found is not None:
+                sampling.answer(session, found[0].id, world.people["claude"], "no", "claude")
+
+
+def main() -> None:
+    """Furnish a desk, walk through it, take the pictures."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        ledger = Ledger.open(Path(folder) / "home")
+        furnish(ledger)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with served(ledger, demo_notice="Démonstration : praticiens inventés.") as desk:
+            for scheme in ("light", "dark"):
+                for size, viewport in SIZES.items():
+                    for login in ("claude", "alix", "adele"):
+                        context, page = open_desk(browser, desk, login, color_scheme=scheme, viewport=viewport)
+                        for name, who, path in PAGES:
+                            if who == login:
+                                page.goto(desk + path)
+                                shade = "clair" if scheme == "light" else "sombre"
+                                target = OUT / f"{name}-{size}-{shade}.jpg"
+                                page.screenshot(path=target, type="jpeg", quality=72)
+                        context.close()
+        browser.close()
+        ledger.close()
+
+
+if __name__ == "__main__":
+    main()
