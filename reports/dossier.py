@@ -35,6 +35,8 @@ from ledger.sending_tables import DossierCase
 from reference import Reference, load_reference
 from reference.errors import VigieError
 from reports.assembly import Assembly, assemble
+from reports.clean_pages import clean_pages
+from reports.clean_pages import model as model_of_pages
 from reports.custody import custody_lines
 from reports.exhibits import Exhibit, write_exhibits
 from reports.facts import Contents, facts
@@ -165,9 +167,10 @@ def _fill(
         quotes=_quotes(stage, ledger, assembly, exhibits),
         custody=custody_lines(ledger, captures, [file.case_id for file in assembly.files]),
         remarks=_remarks(assembly),
+        clean=clean_pages(ledger, [file.case_id for file in assembly.files], _erased(ledger)),
     )
     told_facts, model = facts(contents), page_model(contents, reference)
-    pdf = typeset(model, told_facts, at)
+    pdf = typeset(model, told_facts, at, files=model_of_pages(contents.clean)[1])
     stage.write(FACTS, told_facts)
     signed = means.sign_pdf(pdf) if means.sign_pdf else None
     stage.write(PDF, signed.data if signed else pdf)
@@ -183,10 +186,16 @@ def _fill(
     return lint(package), signature
 
 
+def _erased(ledger: Ledger) -> set[int]:
+    """The clean captures whose bytes were removed."""
+    with ledger.session() as session:
+        return set(session.scalars(select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)))
+
+
 def _clean(ledger: Ledger, assembly: Assembly) -> list[CleanExhibit]:
     """The clean captures of the cases, but for those that were erased. Raises as `files_of` does."""
+    gone = _erased(ledger)
     with ledger.session() as session:
-        gone = set(session.scalars(select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)))
         kept = [one for file in assembly.files for one in clean_captures_of(session, file.case_id)]
     return [
         CleanExhibit(one.id, {file.name: data for file, data in files_of(ledger.store, one)})

@@ -14,6 +14,7 @@ from reports import moments
 from reports.assembly import Assembly, Part
 from reports.casefile import Seen, Wording
 from reports.chronology import chronology
+from reports.clean_pages import CleanPage
 from reports.custody import CustodyLines
 from reports.exhibits import Exhibit
 from reports.legal import Rule
@@ -34,6 +35,7 @@ class Contents:
     quotes: dict[int, Located | None]  # by passage id
     custody: CustodyLines
     remarks: tuple[str, ...]  # what a reader must know and that does not stop the dossier
+    clean: tuple[CleanPage, ...] = ()  # visits in a fresh browser profile
 
     def exhibit_of(self, capture_id: int) -> int | None:
         """The number of the exhibit that holds this capture."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.models import Json
 from reference import Article, Reference
-from reports import moments, words
+from reports import clean_pages, moments, words
 from reports.assembly import Part
 from reports.casefile import Proof, Shown
 from reports.chronology import chronology, plot
@@ -41,6 +41,7 @@ def page_model(contents: Contents, reference: Reference) -> Json:
         "authority": _authority(contents, reference),
         "chronology": _chronology(contents),
         "plot": plot(assembly),
+        "clean": clean_pages.model(contents.clean)[0],
         "law": _law(contents),
         "proofs": [_proof(proof) for proof in main.proofs],
         "custody": [[moments.short(line.at), line.what, line.who] for line in contents.custody.lines],

@@ -100,7 +100,7 @@ def test_a_hash_stays_whole_and_a_long_word_does_not() -> None:
 def test_a_missing_font_falls_back_to_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
 
-    def fail(model: dict[str, object], facts: bytes, at: object, template: str) -> bytes:
+    def fail(model: dict[str, object], facts: bytes, at: object, template: str, files: object) -> bytes:
         asked.append("❌" in str(model))
         if len(asked) == 1:
             raise typst.TypstError('the text `"❌"` could not be displayed', "")
