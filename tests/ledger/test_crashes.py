@@ -26,6 +26,4 @@ def test_killed_anywhere_nothing_is_lost(tmp_path: Path, sqlite_template: bytes)
     assert report.faults == []
     assert report.kills == POINTS
     assert report.landed >= POINTS // 2
-    assert (
-        sorted(report.recoveries)[POINTS // 2] < 2 * 5
-    )  # seconds; the level is 2, on an idle machine
+    assert sorted(report.recoveries)[POINTS // 2] < 2 * 5  # seconds; the level is 2, on an idle machine
