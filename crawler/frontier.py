@@ -269,7 +269,8 @@ class Frontier:
     def release(self, address_id: int) -> None:
         """The address is no longer under way in this process."""
         self._under_way.discard(address_id)
-        self._look_again = 0.0
+        if not self._heaps:
+            self._look_again = 0.0
 
     # What an answer changes. Each returns nothing, changes one row, and is part of the caller's transaction.
 
@@ -298,6 +299,7 @@ class Frontier:
     def postpone(self, row: Address, until: datetime) -> None:
         """Not now: its host rests. No try is counted."""
         row.stage, row.capture_id, row.due_at = "waiting", None, until
+        self._look_again = 0.0
 
     def may_try_again(self, row: Address, until: datetime) -> bool:
         """Count a try; True when another is left in this round, not before `until`."""
@@ -305,6 +307,7 @@ class Frontier:
         if row.tries >= MOST_TRIES:
             return False
         row.stage, row.capture_id, row.due_at = "waiting", None, until
+        self._look_again = 0.0
         return True
 
     def missed(self, row: Address, state: str, now: datetime) -> bool:
