@@ -33,9 +33,9 @@ TEXTS = (
     ("Dépassements interdits pour les bénéficiaires de la complémentaire santé solidaire.", "bénéficiaires"),
 )  # fmt: skip
 PAGES = (
-    ("file", "claude", "/file"),
-    ("cas", "claude", "/cas/1"),
-    ("recherche", "claude", "/recherche"),
+    ("file", "celeste", "/file"),
+    ("cas", "celeste", "/cas/1"),
+    ("recherche", "celeste", "/recherche"),
     ("nouveautes", "alix", "/nouveautes"),
     ("qualite", "adele", "/qualite"),
     ("personnes", "adele", "/personnes"),
@@ -48,7 +48,7 @@ def furnish(ledger: Ledger) -> None:
     world = World(ledger)
     ids = [world.case(*TEXTS[i % len(TEXTS)]) for i in range(36)]
     world.reviewers("alix", "basile")
-    world.reviewers("claude", role="adjudicator")
+    world.reviewers("celeste", role="adjudicator")
     world.reviewers("adele", role="administrator")
     world.reviewers("aude", role="auditor")
     for number, case_id in enumerate(ids[6:34]):
@@ -62,9 +62,9 @@ def furnish(ledger: Ledger) -> None:
         for kind in sampling.KINDS:
             sampling.draw(session, kind, "adele")
         for _ in range(8):
-            found = sampling.next_item(session, world.people["claude"])
+            found = sampling.next_item(session, world.people["celeste"])
             if found is not None:
-                sampling.answer(session, found[0].id, world.people["claude"], "no", "claude")
+                sampling.answer(session, found[0].id, world.people["celeste"], "no", "celeste")
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def main() -> None:
         with served(ledger, demo_notice="Démonstration : praticiens inventés.") as desk:
             for scheme in ("light", "dark"):
                 for size, viewport in SIZES.items():
-                    for login in ("claude", "alix", "adele"):
+                    for login in ("celeste", "alix", "adele"):
                         context, page = open_desk(browser, desk, login, color_scheme=scheme, viewport=viewport)
                         for name, who, path in PAGES:
                             if who == login:
