@@ -105,6 +105,8 @@ def _slices(name: str, png: bytes) -> list[Json]:
     width, height = size_of(png)
     tall, top, found = height * WIDTH / width, 0.0, []
     while top < tall:
-        found.append({"name": name, "top": round(top, 2), "height": round(min(ROOM, tall - top), 2)})
+        found.append(
+            {"name": name, "top": round(top, 2), "height": round(min(ROOM, tall - top), 2), "full": round(tall, 2)}
+        )
         top += ROOM
     return found
