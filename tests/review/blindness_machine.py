@@ -22,7 +22,7 @@ from review.decide import Choice
 
 CASES = 3
 OBSERVER = "basile"
-OTHERS = ("alix", "dominique", "claude")  # claude settles splits
+OTHERS = ("alix", "dominique", "camille")  # camille settles splits
 DECISIONS = (
     Choice("confirm", "refuses_beneficiaries"),
     Choice("dismiss", "legal_notice"),
@@ -56,7 +56,7 @@ class Desk:
         self.world, self.shift = World(Ledger.open(home)), shift
         self.cases = [self.world.case() for _ in range(CASES)]
         self.world.reviewers("alix", "dominique", OBSERVER)
-        self.world.reviewers("claude", role="adjudicator")
+        self.world.reviewers("camille", role="adjudicator")
         self.world.reviewers("adele", role="administrator")
         self.app = create_app(self.world.ledger, secret=SECRET, second_factor=False)
         self.observer = Browser(self.app)

@@ -33,7 +33,7 @@ def world(ledger: Ledger) -> World:
     """An invented world on both databases, with two reviewers and an adjudicator."""
     made = World(ledger)
     made.reviewers("alix", "basile")
-    made.reviewers("claude", role="adjudicator")
+    made.reviewers("camille", role="adjudicator")
     return made
 
 

@@ -37,7 +37,7 @@ def served(ledger: Ledger, *, second_factor: bool = False, **options: Any) -> It
     thread.join(10)
 
 
-def open_desk(chromium: Browser, desk: str, login: str = "claude", **options: Any) -> tuple[BrowserContext, Page]:
+def open_desk(chromium: Browser, desk: str, login: str = "camille", **options: Any) -> tuple[BrowserContext, Page]:
     """A signed-in page; `options` go to the browser context."""
     context = chromium.new_context(locale="fr-FR", **options)
     page = context.new_page()

@@ -80,23 +80,23 @@ def test_the_voter_then_sees_the_machine_and_at_the_end_the_others(world: World,
 
 def test_the_third_reads_both_verdicts_but_not_the_machine(world: World, visit: Opener) -> None:
     case_id = world.case()
-    claude = visit("claude")
+    camille = visit("camille")
     world.cast(case_id, "alix", "confirm", note="premier avis d’Alix")
-    assert "premier avis" not in claude.get(f"/cas/{case_id}").text
+    assert "premier avis" not in camille.get(f"/cas/{case_id}").text
     world.cast(case_id, "basile", "dismiss", note="avis contraire de Basile")
-    page = claude.get(f"/cas/{case_id}").text
+    page = camille.get(f"/cas/{case_id}").text
     assert "premier avis d’Alix" in page and "avis contraire de Basile" in page and "Le vôtre tranche" in page
     assert MODEL_VERSION not in page
-    assert claude.vote(case_id, "dismiss").status_code == 303
+    assert camille.vote(case_id, "dismiss").status_code == 303
     world.settle()
-    assert "Clos" in claude.get(f"/cas/{case_id}").text
+    assert "Clos" in camille.get(f"/cas/{case_id}").text
 
 
 def test_a_closed_case_takes_no_form_and_no_forged_vote(world: World, visit: Opener) -> None:
     case_id = world.case()
     world.cast(case_id, "alix", "confirm")
     world.cast(case_id, "basile", "confirm")
-    claude = visit("claude")
-    assert "Enregistrer" not in claude.get(f"/cas/{case_id}").text
-    assert claude.vote(case_id, "dismiss").status_code == 409
+    camille = visit("camille")
+    assert "Enregistrer" not in camille.get(f"/cas/{case_id}").text
+    assert camille.vote(case_id, "dismiss").status_code == 409
     assert visit("alix").vote(case_id, "dismiss").status_code == 409

@@ -32,14 +32,14 @@ def small_world(sqlite_ledger: Ledger) -> World:
     """Cases in every state that a page can show."""
     world = World(sqlite_ledger)
     world.reviewers("alix", "basile")
-    world.reviewers("claude", role="adjudicator")
+    world.reviewers("camille", role="adjudicator")
     world.reviewers("adele", role="administrator")
     ids = [world.case() for _ in range(4)]
     world.case(text="CMU : non — https://exemple.test/" + "x" * 200, trigger="CMU : non", welcome="")
     world.cast(ids[1], "alix", "confirm")
-    world.cast(ids[1], "basile", "dismiss", note="La suite du texte les accueille.")  # a split: claude settles
-    world.cast(ids[2], "claude", "confirm", note="vu " * 100)  # mine, waiting
-    for login in ("claude", "alix"):
+    world.cast(ids[1], "basile", "dismiss", note="La suite du texte les accueille.")  # a split: camille settles
+    world.cast(ids[2], "camille", "confirm", note="vu " * 100)  # mine, waiting
+    for login in ("camille", "alix"):
         world.cast(ids[3], login, "dismiss")  # mine, closed
     return world
 
@@ -165,7 +165,7 @@ def faults(page: Any, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("login", "paths"), [("claude", VOTER), ("adele", STAFF)])
+@pytest.mark.parametrize(("login", "paths"), [("camille", VOTER), ("adele", STAFF)])
 def test_every_page_passes_axe(chromium: Browser, desk: str, scheme: Any, login: str, paths: list[str]) -> None:
     context, page = open_desk(chromium, desk, login, color_scheme=scheme, viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
@@ -196,7 +196,7 @@ def test_the_doors_pass_axe_and_fit(chromium: Browser, small_world: World, schem
     assert found == []
 
 
-@pytest.mark.parametrize(("login", "paths"), [("claude", VOTER), ("adele", STAFF)])
+@pytest.mark.parametrize(("login", "paths"), [("camille", VOTER), ("adele", STAFF)])
 def test_no_page_scrolls_sideways_at_320_px_nor_at_200_percent(
     chromium: Browser, desk: str, login: str, paths: list[str]
 ) -> None:

@@ -47,7 +47,7 @@ def test_two_agreeing_close_the_case(world: World, decision: str) -> None:
     world.cast(case_id, "alix", decision)
     world.cast(case_id, "basile", decision)
     with pytest.raises(decide.CaseClosed):
-        world.cast(case_id, "claude", decision)
+        world.cast(case_id, "camille", decision)
 
 
 def test_a_split_or_a_doubt_takes_a_third_and_no_fourth(world: World) -> None:
@@ -56,7 +56,7 @@ def test_a_split_or_a_doubt_takes_a_third_and_no_fourth(world: World) -> None:
         case_id = world.case()
         world.cast(case_id, "alix", first)
         world.cast(case_id, "basile", second)
-        world.cast(case_id, "claude", "doubt")
+        world.cast(case_id, "camille", "doubt")
         with pytest.raises(decide.CaseClosed):
             world.cast(case_id, "dominique", "confirm")
         with world.ledger.session() as session:
@@ -105,7 +105,7 @@ def test_people_who_press_at_once_are_taken_in_turn(world: World) -> None:
         except decide.CaseClosed as error:
             refused.append(error)
 
-    threads = [threading.Thread(target=press, args=(login,)) for login in ("alix", "basile", "claude")]
+    threads = [threading.Thread(target=press, args=(login,)) for login in ("alix", "basile", "camille")]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -86,10 +86,10 @@ def test_a_removed_reviewer_is_told_and_nothing_is_saved(world: World, visit: Op
 
 def test_all_failures_read_the_same(world: World, visit: Opener) -> None:
     with world.ledger.session() as session:
-        person = session.scalars(select(Reviewer).where(Reviewer.login == "claude")).one()
+        person = session.scalars(select(Reviewer).where(Reviewer.login == "camille")).one()
         person.disabled_at = person.created_at
     stranger = visit("")
-    tries = [("alix", "wrong"), ("nobody", "wrong"), ("", ""), ("claude", PASSWORD), ("nobody", PASSWORD)]
+    tries = [("alix", "wrong"), ("nobody", "wrong"), ("", ""), ("camille", PASSWORD), ("nobody", PASSWORD)]
     answers = [stranger.sign_in(login, password) for login, password in tries]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.text for answer in answers}) == 1

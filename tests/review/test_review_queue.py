@@ -98,11 +98,11 @@ def test_only_two_seats_a_case_and_the_third_for_a_split(world: World) -> None:
     case_id = world.case()
     world.reviewers("dominique")
     assert held(world, "alix") == held(world, "basile") == [case_id]
-    assert held(world, "dominique") == held(world, "claude") == []  # two people are on it
+    assert held(world, "dominique") == held(world, "camille") == []  # two people are on it
     world.cast(case_id, "alix", "confirm")
     world.cast(case_id, "basile", "dismiss")
-    assert held(world, "dominique") == [] and held(world, "claude") == [case_id]
-    world.cast(case_id, "claude", "dismiss")
+    assert held(world, "dominique") == [] and held(world, "camille") == [case_id]
+    world.cast(case_id, "camille", "dismiss")
     assert [held(world, login) for login in world.people] == [[], [], [], []]
 
 
@@ -161,10 +161,10 @@ def test_known_cases_come_unmarked_and_answer_nothing(world: World) -> None:
 
 def test_ten_thousand_cases_cost_a_few_statements(world: World) -> None:
     fill(world, 10_000)
-    queue_of(world, "claude")
+    queue_of(world, "camille")
     with statements(world.ledger) as sent:
         started = time.perf_counter()
-        mine = queue_of(world, "claude")
+        mine = queue_of(world, "camille")
         seconds = time.perf_counter() - started
     assert len(mine.waiting) == queue.BATCH and mine.pool == queue.COUNTED + 1
     assert len(sent) <= 12, sent

@@ -192,7 +192,7 @@ def test_figures_for_those_who_do_not_vote(world: World, house: Opener) -> None:
     )
     assert "alix et basile" in page
     assert "Cas confirmés" in adele.get("/tableau").text
-    for login in ("alix", "claude"):
+    for login in ("alix", "camille"):
         assert house(login).get("/qualite").status_code == house(login).get("/tableau").status_code == 403
 
 
@@ -221,17 +221,17 @@ def test_a_monthly_draw_bounds_what_is_missed(world: World, house: Opener) -> No
         case_id = world.case()
         world.cast(case_id, "alix", "dismiss")
         world.cast(case_id, "basile", "dismiss")
-    adele, claude = house("adele"), house("claude")
+    adele, camille = house("adele"), house("camille")
     for kind in ("dismissed", "unflagged"):
         form = {"kind": kind, "csrf": adele.token()}
         assert adele.post("/qualite/tirage", data=form, follow_redirects=False).status_code == 303
         assert adele.post("/qualite/tirage", data=form).status_code == 409
     assert adele.post("/qualite/tirage", data={"kind": "all", "csrf": adele.token()}).status_code == 409
     answered = 0
-    while found := re.search(r'action="(/echantillon/\d+)"', claude.get("/echantillon").text):
+    while found := re.search(r'action="(/echantillon/\d+)"', camille.get("/echantillon").text):
         said = "yes" if answered == 0 else "no"
-        assert claude.post(found.group(1), data={"said": said, "csrf": claude.token()}).status_code == 200
-        assert claude.post(found.group(1), data={"said": said, "csrf": claude.token()}).status_code == 409
+        assert camille.post(found.group(1), data={"said": said, "csrf": camille.token()}).status_code == 200
+        assert camille.post(found.group(1), data={"said": said, "csrf": camille.token()}).status_code == 409
         answered += 1
     with world.ledger.session() as session:
         results = {one.kind: one for one in sampling.results(session)}
