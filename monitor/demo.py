@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crawler.browser import ChromiumMissing
@@ -26,6 +26,7 @@ from crawler.settings import SOFTWARE
 from detection import load_reader
 from ledger import Ledger
 from ledger.cases import CaseStatus, passages_of, statuses
+from ledger.identities import confirm_identity
 from ledger.models import Case, Event, Finding, Identification, Listing, Passage, Reviewer
 from ledger.sealing.files import write_files
 from ledger.sealing.openssl import OpensslMissing
@@ -37,6 +38,7 @@ from monitor.authorities import over_http
 from monitor.clean_captures import Ways, second_due, visit_cases
 from monitor.demo_register import load_demo_register
 from monitor.local_authority import AuthorityServer, LocalAuthority
+from monitor.naming import lookup_of
 from monitor.settings import Settings, desk_secret
 from reference.errors import VigieError
 from reports import DossierRefused, write_dossier
@@ -46,6 +48,7 @@ from review.people import add_reviewer
 PLATFORMS = ("doctolib", "practice_site")
 FLAGGED = ("refusal", "restriction", "deterrence")
 CLEAR = "refusal"  # scripted reviewers decide plain refusals, and leave restrictions and obstacles to the visitor
+SCRIPTED = ("camille", "sacha")
 AUTHORITIES = ("practice-a", "practice-b")
 STAMP_SECONDS = 15.0
 VISITS = 3  # pages visited in a browser: each takes a few seconds
@@ -229,7 +232,7 @@ def _people(ledger: Ledger) -> list[tuple[str, str]]:
 def _decide(ledger: Ledger, version: str) -> None:
     """Two scripted reviewers vote on the clear cases; the doubtful ones stay in the queue for people."""
     with ledger.session() as session:
-        voters = list(session.scalars(select(Reviewer).where(Reviewer.login.in_(("camille", "sacha")))))
+        voters = list(session.scalars(select(Reviewer).where(Reviewer.login.in_(SCRIPTED))))
         for case in session.scalars(select(Case).order_by(Case.id)):
             passage = passages_of(session, case)[0]
             finding = session.scalars(
@@ -247,6 +250,26 @@ def _decide(ledger: Ledger, version: str) -> None:
                     finding.stance,
                     "Décision scriptée de la démonstration.",
                 )
+
+
+def _confirm_identities(ledger: Ledger) -> None:
+    """The same two reviewers confirm, each before the desk's own screen, the person that the register was linked to."""
+    look_up = lookup_of(ledger.home)
+    with ledger.session() as session:
+        voters = session.scalars(select(Reviewer.id).where(Reviewer.login.in_(SCRIPTED)).order_by(Reviewer.id)).all()
+        newest = select(func.max(Identification.id)).group_by(Identification.listing_id)
+        linked = select(Identification.listing_id, Identification.rpps).where(
+            Identification.id.in_(newest), Identification.status == "linked"
+        )
+        known = {row.listing_id: row.rpps for row in session.execute(linked)}
+        for case in _confirmed(session):
+            screen = look_up(session, case.listing_id)
+            rpps = known.get(case.listing_id, "")
+            if screen is None or rpps not in {one.rpps for one in screen.candidates if one.rpps}:
+                continue
+            day, kept = screen.registry_date, screen.as_json()
+            for voter in voters:
+                confirm_identity(session, case.id, voter, rpps=rpps, registry_date=day, screen=kept)
 
 
 def _write_first_dossier(ledger: Ledger, report: DemoReport, out: Path) -> None:
@@ -347,6 +370,7 @@ def run_demo(settings: Settings, *, listings: int, seed: int, quiet: bool) -> De
         report.score = score(ledger, reader.version, list(sandbox.truth()))
         report.people = _people(ledger)
         _decide(ledger, reader.version)
+        _confirm_identities(ledger)
         report.clean_captures = _visit(ledger, settings, server.host, quiet)
     report.seals = _seal(ledger)
     _write_first_dossier(ledger, report, settings.home / "dossiers")

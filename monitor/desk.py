@@ -8,6 +8,7 @@ import uvicorn
 
 from ledger import Ledger, docket
 from monitor import console
+from monitor.naming import lookup_of
 from reference import load_reference
 from reference.errors import VigieError
 from review import create_app
@@ -53,6 +54,8 @@ def serve_desk(ledger: Ledger, secret: bytes, port: int, demo_notice: str = "") 
     console.out.print(
         f"Desk: http://127.0.0.1:{sock.getsockname()[1]}/ (Ctrl+C ends it)", markup=False, highlight=False
     )
-    desk = create_app(ledger, secret=secret, demo_notice=demo_notice, second_factor=not demo_notice)
+    desk = create_app(
+        ledger, secret=secret, demo_notice=demo_notice, second_factor=not demo_notice, lookup=lookup_of(ledger.home)
+    )
     config = uvicorn.Config(desk, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[sock])

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ledger import DamagedCapture, EvidenceDamaged, EvidenceMissing, EvidenceStore, TooLarge
 from ledger.cases import CaseStatus
+from ledger.identities import IdentityStatus
 from ledger.warc import Exchange
 from reference import Reference
 from reports import moments, words
@@ -23,6 +24,7 @@ CHECKS = (
     "piece_principale",
     "formule_retrouvee",
     "identite_etablie",
+    "identite_confirmee",
     "numero_sur_la_page",
     "ordre_connu",
     "conseil_connu",
@@ -172,6 +174,12 @@ def _identity(file: CaseFile, reference: Reference) -> list[Gap]:
     if file.shown.status != "linked":
         why = words.IDENTITY[file.shown.status]
         gaps.append(Gap(f"l’identité du professionnel n’est pas établie ({why})", "identite_etablie"))
+    if file.confirmed.status is not IdentityStatus.CONFIRMED:
+        gaps.append(Gap("l’identité n’a pas été confirmée par deux personnes", "identite_confirmee"))
+    elif file.shown.status == "linked" and file.confirmed.rpps != file.shown.rpps:
+        gaps.append(
+            Gap("la personne confirmée n’est pas celle que le registre désigne aujourd’hui", "identite_confirmee")
+        )
     if reference.order_of(file.shown.profession) is None:
         gaps.append(Gap("l’Ordre compétent n’est pas déterminé (profession inconnue ou sans Ordre)", "ordre_connu"))
     elif reference.department_of(file.shown.postcode) is None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ledger import cases
 from ledger.cases import CaseStatus
+from ledger.identities import IdentityState, identity_state
 from ledger.models import (
     Capture,
     Case,
@@ -131,6 +132,7 @@ class CaseFile:
     sightings: tuple[Wording, ...]  # every passage with the same wording, oldest first
     acceptances: tuple[Wording, ...]
     shown: Shown
+    confirmed: IdentityState  # who people say it is
     votes: tuple[Vote, ...]
     proofs: tuple[Proof, ...]
     captures: dict[int, Seen]
@@ -169,6 +171,7 @@ def gather(session: Session, case_id: int) -> CaseFile:
         sightings=sightings,
         acceptances=acceptances,
         shown=shown,
+        confirmed=identity_state(session, case.id),
         votes=_votes(session, case.id),
         proofs=_proofs(session, case.id, wanted),
         captures=captures,

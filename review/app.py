@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 
 from ledger import Ledger
 from reference.errors import VigieError
-from review import account, bench, door, exhibits, oversight, staff, work
+from review import account, bench, door, exhibits, identities, oversight, staff, work
+from review.candidates import Lookup
 from review.desk import HERE, Desk, FactorNeeded, Person, Refused, SignInNeeded, authorise
 
 POLICY = (
@@ -33,15 +34,23 @@ LARGEST_BODY = 128 * 1024  # bytes of a form
 _OWN_SITES = ("same-origin", "none")
 
 
-def create_app(ledger: Ledger, *, secret: bytes, demo_notice: str = "", second_factor: bool = True) -> FastAPI:
+def create_app(
+    ledger: Ledger,
+    *,
+    secret: bytes,
+    demo_notice: str = "",
+    second_factor: bool = True,
+    lookup: Lookup | None = None,
+) -> FastAPI:
     """The reviewers' desk over one ledger. `secret` (32 bytes or more) signs forms and locks the second factors.
 
     `demo_notice` is shown at the top of every page, so that a practice desk is never taken for the real one; a practice
-    desk may do without the second factor.
+    desk may do without the second factor. `lookup` finds in the register who a listing may be about; without it no
+    identity can be confirmed.
     """
     app = FastAPI(title="Vigie", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(authorise)])
-    app.state.desk = Desk(ledger, secret, demo_notice, second_factor)
-    for room in (door, account, staff, bench, work, oversight, exhibits):
+    app.state.desk = Desk(ledger, secret, demo_notice, second_factor, lookup)
+    for room in (door, account, staff, bench, identities, work, oversight, exhibits):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.middleware("http")(_guard)

@@ -7,15 +7,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Header, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from ledger import events
-from ledger.desk import Assignment, Comment, Docket
+from ledger.desk import Assignment, Comment
 from review import decide, queue, words
 from review.desk import Desk, Person, Refused, SignedIn, TheDesk
 from review.sheet import Sheet, sheet_for
-from review.standing import is_live, standing
+from review.standing import is_live, note_seen, standing
 
 BIGGEST_ID = 2**31 - 1
 COMMENT_LIMIT = 2000  # characters
@@ -205,21 +205,5 @@ def _note_view(session: Session, person: Person, case_id: int) -> None:
     if person.votes:
         mine = Assignment.case_id == case_id, Assignment.reviewer_id == person.id, Assignment.opened_at.is_(None)
         session.execute(update(Assignment).where(*mine, is_live(now)).values(opened_at=now))
-    else:
-        seen = select(Assignment.id).where(
-            Assignment.case_id == case_id, Assignment.reviewer_id == person.id, Assignment.kind == "seen"
-        )
-        if session.scalar(seen) is None:
-            rank = session.scalar(select(Docket.rank).where(Docket.case_id == case_id)) or 0
-            session.add(
-                Assignment(
-                    case_id=case_id,
-                    reviewer_id=person.id,
-                    kind="seen",
-                    rank=rank,
-                    given_at=now,
-                    opened_at=now,
-                    ended_at=now,
-                )
-            )
+    note_seen(session, case_id, person.id, person.role)
     events.record(session, "case.viewed", "case", case_id, person.login, reason="relecture")

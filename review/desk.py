@@ -17,6 +17,7 @@ from starlette.datastructures import FormData
 from ledger import Ledger, events
 from reference import Reference, load_reference
 from review import figures, gate, rights, words
+from review.candidates import Lookup
 from review.decide import settle_due
 from review.gate import Gate
 
@@ -71,8 +72,11 @@ class Person:
 class Desk:
     """What the routes share. One per application; safe to use from several threads."""
 
-    def __init__(self, ledger: Ledger, secret: bytes, demo_notice: str, second_factor: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, secret: bytes, demo_notice: str, second_factor: bool, lookup: Lookup | None
+    ) -> None:
         self.ledger = ledger
+        self.lookup = lookup
         self.gate = Gate(secret)
         self.second_factor = second_factor
         self.reference: Reference = load_reference()

@@ -25,6 +25,7 @@ SIGHTED = EVERYONE - VOTING
 CONTROL = frozenset({"administrator", "auditor"})
 ADMINISTRATOR = frozenset({"administrator"})
 EDITOR = frozenset({"editor"})
+IDENTIFYING = frozenset({"editor", "adjudicator"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ ANYONE = Rule(level=Level.ANYONE)
 HALF = Rule(level=Level.PASSWORD, own="self")
 SELF = Rule(own="self")
 VOTES = Rule(roles=VOTING)
+IDENTIFIES = Rule(roles=IDENTIFYING, standing="may_identify", state="confirmed")
 
 TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/connexion"): ANYONE,
@@ -77,6 +79,8 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/avis/annuler"): Rule(roles=VOTING, own="own ballot"),
     ("POST", "/cas/{case_id}/commentaire"): Rule(standing="may_comment", state="any, once one has decided"),
     ("POST", "/cas/{case_id}/dossier"): Rule(roles=EDITOR, state="confirmed"),
+    ("GET", "/cas/{case_id}/identite"): IDENTIFIES,
+    ("POST", "/cas/{case_id}/identite"): IDENTIFIES,
     ("POST", "/cas/{case_id}/temoin"): Rule(roles=ADMINISTRATOR),
     ("GET", "/dossiers"): Rule(roles=SIGHTED),
     ("GET", "/tableau"): Rule(roles=SIGHTED),

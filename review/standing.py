@@ -84,6 +84,12 @@ class Standing:
         return self.third or (self.voted and self.stage == DECIDED)
 
     @property
+    def may_identify(self) -> bool:
+        """Whether the person may confirm who the case is about, once it is confirmed: they already know that it is."""
+        named = self.enabled and self.role in rights.IDENTIFYING
+        return named and self.stage == DECIDED and self.sees_verdicts and not self.recused
+
+    @property
     def may_comment(self) -> bool:
         """After one's vote, or without a vote to give."""
         return self.role not in rights.VOTING or self.voted or self.answered
@@ -103,6 +109,20 @@ def conflicts(session: Session, reviewer_id: int) -> dict[str, set[str]]:
 def is_live(now: datetime) -> ColumnElement[bool]:
     """SQL for « this seat is kept now »."""
     return and_(Assignment.ended_at.is_(None), or_(Assignment.until.is_(None), Assignment.until > now))
+
+
+def note_seen(session: Session, case_id: int, reviewer_id: int, role: str) -> None:
+    """Write down that a person who does not vote in their role read the case: they never vote on it in another."""
+    if role in rights.VOTING:
+        return
+    mine = Assignment.case_id == case_id, Assignment.reviewer_id == reviewer_id, Assignment.kind == "seen"
+    if session.scalar(select(Assignment.id).where(*mine)) is not None:
+        return
+    now = datetime.now(UTC)
+    rank = session.scalar(select(Docket.rank).where(Docket.case_id == case_id)) or 0
+    seat = Assignment(case_id=case_id, reviewer_id=reviewer_id, kind="seen", rank=rank)
+    seat.given_at = seat.opened_at = seat.ended_at = now
+    session.add(seat)
 
 
 def standing(session: Session, case_id: int, reviewer_id: int, now: datetime | None = None) -> Standing | None:

@@ -27,6 +27,13 @@ _STATUS = {
     "dismissed": "Clos : écarté",
     "doubtful": "Clos : doute",
 }
+IDENTITY = {
+    "open": "Personne ne s’est encore prononcé sur l’identité.",
+    "second": "Une personne a confirmé l’identité ; une seconde doit encore le faire.",
+    "split": "Les réponses ne concordent pas : l’identité n’est pas confirmée. Chacun peut revoir la sienne.",
+    "confirmed": "Identité confirmée par deux personnes.",
+    "rejected": "Identité écartée : aucune des personnes affichées n’est celle de la page.",
+}
 ROLE_MEANS = {
     "reviewer": "lit les passages et donne son avis",
     "adjudicator": "fait de même, et tranche les avis partagés",
@@ -193,6 +200,7 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "utc": utc,
         "paris": paris,
         "day": day,
+        "iso_day": lambda text: _day(datetime.fromisoformat(text)),
     }
 
 

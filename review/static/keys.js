@@ -94,7 +94,7 @@
     if (field.name === "span") return underline(field), true;
     if (field.type === "radio") field.checked = true;
     field.focus();
-    if (field.name === "reason") field.form.requestSubmit();
+    if (field.name === "reason" || field.name === "rpps") field.form.requestSubmit();
     return true;
   };
 

@@ -97,6 +97,8 @@ def test_the_dossier_passes_stock_tools(demo: dict[str, Any]) -> None:
     )
     assert check.returncode == 0, check.stdout.decode()
     assert Path(demo["dossier_pdf"]).read_bytes().startswith(b"%PDF-")
+    gaps = json.loads((folder / "data/facts.json").read_bytes())["gaps"]
+    assert not [gap for gap in gaps if "identité" in gap or "personne" in gap], gaps
     assert Path(demo["dossier_zip"]).stat().st_size > 10_000
 
 

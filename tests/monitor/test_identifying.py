@@ -17,6 +17,7 @@ from ledger import Ledger, text_key
 from ledger.identities import IdentityMatch
 from ledger.models import Capture, Case, Crawl, Finding, Identification, Listing, ListingView, Passage
 from monitor.identifying import identify, merged_views
+from monitor.naming import lookup_of
 
 NUMBER = with_key("9800000077")
 PLACE = Place("12", "", "R", "Rue", "de la Gare", "59000", "Lille", "", "")
@@ -126,3 +127,22 @@ def test_the_register_answers_once_for_each_state(open_ledger: Ledger, extractio
         kept = session.scalars(select(IdentityMatch).where(IdentityMatch.identification_id == registered.id)).one()
         assert (kept.registry_date, kept.shown["postcode"]) == ("2026-02-01", "59000")
         assert kept.score > 11
+
+
+def test_the_desk_sees_the_register_beside_the_pages(open_ledger: Ledger, extraction: Path) -> None:
+    listing = fill(open_ledger, [("", 0, HOME), ("mentions", 0, {**LEGAL, "rpps": ""})])
+    look_up = lookup_of(open_ledger.home)
+    with open_ledger.session() as session:
+        without = look_up(session, listing)
+        assert without is not None and (without.registry_date, without.candidates) == ("", ())
+        assert without.shown[:2] == (("Nom affiché", LEGAL["display_name"]), ("Profession", "Ophtalmologue"))
+        assert without.shown[-1] == ("Adresse de la page", "https://exemple.fr/")
+        load_extraction(extraction, open_ledger.home / FOLDER)
+        screen = look_up(session, listing)  # the register loaded meanwhile
+        assert screen is not None and (screen.captured_on, screen.registry_date) == ("2026-03-02", "2026-02-01")
+        first = screen.candidates[0]
+        assert (first.rpps, first.name) == (NUMBER, "QUERVAUX Ysaline")
+        fields = {one.field: (one.shown, one.agreement) for one in first.fields}
+        assert fields["Nom"] == (LEGAL["display_name"], "concorde")
+        assert fields["Lieu"] == ("12 rue de la Gare, 59000", "concorde")
+        assert look_up(session, listing + 1) is None

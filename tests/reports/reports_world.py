@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from ledger import Ledger, text_key
 from ledger.events import record
+from ledger.identities import confirm_identity
 from ledger.models import (
     Capture,
     Case,
@@ -188,8 +192,12 @@ def build(
     locator: str = "html > body > p:nth-of-type(1)",
     benefits: Sequence[str] = ("C2S", "AME"),
     provenance: str = "live",
+    keys: int = 2,
 ) -> World:
-    """A listing seen once, a wording on it, a case with these verdicts, an identity of this status."""
+    """A listing seen once, a wording on it, a case with these verdicts, an identity of this status.
+
+    `keys` is how many of those who gave a verdict confirm the identity.
+    """
     held = page([text, *others]) if content is None else content
     answer = exchange(held, at, url, kind)
     capture_id = capture(ledger, answer, provenance=provenance)
@@ -240,7 +248,15 @@ def build(
             session.add(person)
             session.flush()
             session.add(_verdict(case_id, person.id, decision, at + timedelta(hours=number + 2)))
+        confirm_person(session, case_id, keys)
     return World(ledger, case_id, capture_id, listing_id, ledger.store.put(to_warc_gz(answer)))
+
+
+def confirm_person(session: Session, case_id: int, keys: int = 2, rpps: str = RPPS) -> None:
+    """Have the first people of the world confirm who the case is about."""
+    screen = {"candidates": [{"rpps": rpps}]}
+    for person in session.scalars(select(Reviewer.id).order_by(Reviewer.id).limit(keys)).all():
+        confirm_identity(session, case_id, person, rpps=rpps, registry_date="2026-03-01", screen=screen)
 
 
 def _verdict(case_id: int, person: int, decision: str, at: datetime) -> Verdict:

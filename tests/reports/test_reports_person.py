@@ -85,6 +85,7 @@ def second_case(made: world.World, *, rpps: str = world.RPPS, status: str = "lin
                     stance="deterrence",
                 )
             )
+        world.confirm_person(session, case.id, rpps=rpps)
         return case.id
 
 

@@ -188,3 +188,20 @@ def test_a_pending_proof_is_a_gap_and_the_last_state_counts(
     assert written.complete
     facts = json.loads((written.path / "data/facts.json").read_bytes())
     assert [proof["state"] for proof in facts["proofs"]] == ["present", "absent"]
+
+
+def test_an_identity_that_two_people_did_not_confirm_is_a_gap(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    made = world.build(sqlite_ledger, keys=1)
+    expected = ("l’identité n’a pas été confirmée par deux personnes",)
+    with pytest.raises(DossierRefused) as refused:
+        write(made, tmp_path / "out")
+    assert refused.value.gaps == expected
+    assert write(made, tmp_path / "out", allow_incomplete=True).gaps == expected
+    with sqlite_ledger.session() as session:
+        world.confirm_person(session, made.case_id)
+    assert write(made, tmp_path / "whole").complete
+    with sqlite_ledger.session() as session:
+        world.confirm_person(session, made.case_id, rpps="81000000026")  # both think better of it: another person
+    with pytest.raises(DossierRefused) as refused:
+        write(made, tmp_path / "other")
+    assert refused.value.gaps == ("la personne confirmée n’est pas celle que le registre désigne aujourd’hui",)
