@@ -109,9 +109,9 @@ def test_the_trigger_stands_where_it_says_it_does(reader: Reader, before: str, r
     ids=lambda text: text[:10],
 )
 def test_a_megabyte_made_to_hurt_is_read_in_seconds(reader: Reader, text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     _coherent(text, reader.read(text, "presentation"))
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_refusal_at_the_end_of_a_long_page_is_found(reader: Reader) -> None:
