@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO, TextIO
 
 from detection import load_reader
+from monitor.jsonl import id_of, line_of
 from reference import load_reference
 from reference.errors import VigieError
 
@@ -42,28 +43,9 @@ def classify_lines(source: BinaryIO, sink: TextIO, name: str) -> list[str]:
             record = parse_line(raw, f"{name}:{number}", fields)
         except BadPassage as error:
             errors.append(str(error))
-            sink.write(json.dumps({"id": _id_of(raw), "error": str(error)}, ensure_ascii=False) + "\n")
+            sink.write(line_of({"id": id_of(raw), "error": str(error)}))
             continue
         answer = asdict(reader.read(record["text"], record["field"]))
         answer.pop("flagged", None)
-        # Lone surrogates of the text may stand in the answer, and are no UTF-8: those lines are written in ASCII.
-        line = json.dumps({"id": record["id"], **answer}, ensure_ascii=False)
-        sink.write((line if _is_utf8(line) else json.dumps({"id": record["id"], **answer})) + "\n")
+        sink.write(line_of({"id": record["id"], **answer}))
     return errors
-
-
-def _is_utf8(line: str) -> bool:
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _id_of(raw: bytes) -> Any:
-    """The id of a line that is no passage, where it can be read."""
-    try:
-        record = json.loads(raw)
-    except ValueError:
-        return None
-    return record.get("id") if isinstance(record, dict) else None

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, BinaryIO, TextIO
 
 from identity import Identity, Registry, Shown, identify
+from monitor.jsonl import id_of, line_of
 from reference.errors import VigieError
 
 TEXTS = ("display_name", "profession", "speciality", "street", "postcode", "city", "phone", "rpps", "adeli")
@@ -77,27 +78,7 @@ def match_lines(source: BinaryIO, sink: TextIO, name: str, registry: Registry) -
             listing_id, shown = parse_listing(raw, f"{name}:{number}")
         except BadListing as error:
             errors.append(str(error))
-            sink.write(json.dumps({"id": _id_of(raw), "error": str(error)}) + "\n")
+            sink.write(line_of({"id": id_of(raw), "error": str(error)}))
             continue
-        answer = as_json(listing_id, identify(shown, registry))
-        line = json.dumps(answer, ensure_ascii=False)
-        # Lone surrogates of a page may stand in a reason, and are no UTF-8: those lines are written in ASCII.
-        sink.write((line if line.isascii() or _is_utf8(line) else json.dumps(answer)) + "\n")
+        sink.write(line_of(as_json(listing_id, identify(shown, registry))))
     return errors
-
-
-def _is_utf8(line: str) -> bool:
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _id_of(raw: bytes) -> Any:
-    """The id of a line that is no listing, where it can be read."""
-    try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return record.get("id") if isinstance(record, dict) else None

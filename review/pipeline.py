@@ -8,7 +8,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ledger.desk import DossierRequest
-from ledger.models import Capture, Dossier, Finding, Listing, Outcome, Passage
+from ledger.models import Capture, Dossier, Finding, Listing, Passage
+from ledger.sending_tables import Sending, SendingStep
 from review.queue import status_sql
 
 
@@ -42,7 +43,8 @@ def stages(session: Session) -> tuple[tuple[Stage, ...], tuple[Stage, ...]]:
         Stage("Dossiers demandés", count(select(func.count()).select_from(DossierRequest))),
         Stage("Dossiers écrits", count(select(func.count()).select_from(Dossier))),
         Stage("Dossiers complets", count(complete)),
-        Stage("Suites connues", count(select(func.count()).select_from(Outcome))),
+        Stage("Courriers envoyés", count(select(func.count()).select_from(Sending))),
+        Stage("Courriers qui ont eu une suite", count(select(func.count(SendingStep.sending_id.distinct())))),
     )
     order = ("open", "second", "split", "confirmed", "dismissed", "doubtful")
     return funnel, tuple(Stage(status, states.get(status, 0)) for status in order)
