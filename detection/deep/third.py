@@ -32,6 +32,8 @@ _SHORT = 20
 ALPHA_BY_RANK = 2
 #: Bases of the rotary places: five layers of six look near, the sixth far.
 _NEAR, _FAR = 10_000.0, 1_000_000.0
+#: Texts are lengthened to a multiple of this: a kernel is made, and kept, for each length that is met.
+_ROUND = 64
 #: Raised by hand whenever the built files change for the same adapter.
 LAYOUT = 2
 ADAPTER = MODEL / "third.npz"
@@ -75,24 +77,28 @@ class ThirdReader:
     def __call__(self, text: str, start: int, end: int, field: str) -> NDArray[np.float32]:
         """The chances of the six stances for the mention ``text[start:end]``."""
         numbers, place = pieces_of(self._pieces, text, start, end, field)
+        room = -(-len(numbers) // _ROUND) * _ROUND
         feeds: dict[str, NDArray[Any]] = {
-            "x": self._embedded(numbers),
+            "x": self._embedded(numbers, room),
             "places": np.array([len(numbers) - 1, place], np.int64),
         }
         with self._lock:
-            logits = self._request.infer(feeds | _positions(len(numbers)))[0].copy()
+            logits = self._request.infer(feeds | _positions(room))[0].copy()
         raised = np.exp(logits - logits.max())
         chances: NDArray[np.float32] = (raised / raised.sum()).astype(np.float32)
         return chances
 
-    def _embedded(self, numbers: list[int]) -> NDArray[np.float32]:
+    def _embedded(self, numbers: list[int], room: int) -> NDArray[np.float32]:
+        """(room, 640): a row for each piece, then rows of zeros, which no piece before them sees."""
         rows = np.array(numbers)
         known = np.maximum(rows, 0)
         scales = np.repeat(np.asarray(self._scales[known], np.float32), 32, axis=1)
         values: NDArray[np.float32] = np.asarray(self._table[known], np.float32) * scales
         own = rows < 0
         values[own] = self._marks[-rows[own] - 1]
-        return values * np.float32(WIDTH**0.5)
+        laid = np.zeros((room, WIDTH), np.float32)
+        laid[: len(rows)] = values * np.float32(WIDTH**0.5)
+        return laid
 
 
 @lru_cache(maxsize=256)
