@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import spacy
 from spacy.vocab import Vocab
 
 from detection.lexicon import Lexicon
@@ -62,10 +61,11 @@ class Parser:
     """Reads with one lexicon and one book of rewrites."""
 
     def __init__(self, lexicon: Lexicon, book: RuleBook) -> None:
-        self.nlp = spacy.blank("fr")
+        # The vocabulary alone: spaCy's French tokeniser takes a second to build, and the tokens here are our own.
+        self.vocab = Vocab()
         self.lexicon = lexicon
         self.known = book.words
-        self.layers = [Layer(self.nlp.vocab, layer) for layer in book.layers]
+        self.layers = [Layer(self.vocab, layer) for layer in book.layers]
 
     def parse(self, folded: Folded) -> list[Token]:
         """Tagged tokens; empty when no benefit is named."""

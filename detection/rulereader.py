@@ -63,7 +63,7 @@ class RuleReader:
         self.rules = tuple(rule for rule in book.rules if rule.status != "deprecated")
         self.version = f"rules-{CODE_VERSION}+{book.digest[:8]}"
         self._owners = [rule for rule in self.rules for _ in rule.patterns]
-        self._matcher = TagMatcher(parser.nlp.vocab, [pattern for rule in self.rules for pattern in rule.patterns])
+        self._matcher = TagMatcher(parser.vocab, [pattern for rule in self.rules for pattern in rule.patterns])
 
     def judge(self, folded: Folded, field: str) -> list[Ruled]:
         """Every mention that the rules see, in order; empty when no benefit is named."""
@@ -88,7 +88,7 @@ class RuleReader:
     def candidates(self, tokens: Sequence[Token], field: str) -> list[Candidate]:
         """Every rule that matches, before any of them wins."""
         found: dict[tuple[str, int, int], Candidate] = {}
-        doc = make_doc(self.parser.nlp.vocab, tokens, self.parser.known)
+        doc = make_doc(self.parser.vocab, tokens, self.parser.known)
         for place, first, last in self._matcher.spans(doc, frozenset(token.tag for token in tokens)):
             rule = self._owners[place]
             if rule.fields and field not in rule.fields:
