@@ -5,6 +5,7 @@ import html
 import json
 import mmap
 import re
+import shutil
 import tempfile
 import unicodedata
 import zipfile
@@ -35,7 +36,9 @@ _NEAR, _FAR = 10_000.0, 1_000_000.0
 #: Texts are lengthened to a multiple of this: a kernel is made, and kept, for each length that is met.
 _ROUND = 64
 #: Raised by hand whenever the built files change for the same adapter.
-LAYOUT = 2
+LAYOUT = 3
+#: Folder, among the built files, of what is made ready for one kind of processor.
+_READY = "ready"
 ADAPTER = MODEL / "third.npz"
 #: Where ``make setup`` puts what reading loads: derived from the base and the adapter, never kept in the project.
 BUILT = MODEL / "third"
@@ -60,17 +63,28 @@ def pieces_of(pieces: Pieces, text: str, start: int, end: int, field: str) -> tu
     return numbers, numbers.index(AFTER)
 
 
+def compiled(graph: Path) -> Any:
+    """The graph made ready for one core of this processor; what was made ready before is kept beside it, and taken from
+    there where processor and library are the same."""
+    import openvino
+
+    core = openvino.Core()
+    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = "bf16" if half else "f32"
+    options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    kept = graph.parent / _READY
+    try:
+        return core.compile_model(graph, "CPU", options | {"CACHE_DIR": str(kept)})
+    except RuntimeError:
+        # Nothing can be kept there: a folder that is full or may only be read.
+        return core.compile_model(graph, "CPU", options)
+
+
 class ThirdReader:
     """Reads one mention at a time on one core; pure: the same text gives the same chances on one machine."""
 
     def __init__(self, graph: Path, pieces: Pieces, table: Any, scales: Any, marks: NDArray[np.float32]) -> None:
-        import openvino
-
-        core = openvino.Core()
-        half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        precision = "bf16" if half else "f32"
-        options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-        self._request = core.compile_model(graph, "CPU", options).create_infer_request()
+        self._request = compiled(graph).create_infer_request()
         self._lock = Lock()
         self._pieces, self._table, self._scales, self._marks = pieces, table, scales, marks
 
@@ -152,8 +166,10 @@ def build_third(adapter: Path = ADAPTER, folder: Path = BUILT) -> Path:
                 for old in folder.iterdir():
                     if old.is_file():
                         old.unlink()
+                shutil.rmtree(folder / _READY, ignore_errors=True)
                 for file in new.iterdir():
                     file.replace(folder / file.name)
+            compiled(folder / "graph.xml")
             # Written last: a build that was interrupted is done again.
             mark.write_text(stamp, "ascii")
         except (OSError, RuntimeError) as error:

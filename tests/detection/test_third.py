@@ -16,7 +16,18 @@ from detection.deep import base as base_module
 from detection.deep.base import HEAD, HEADS, LAYERS, MATRICES, WIDTH, Base, open_base
 from detection.deep.graph import in_blocks, merged
 from detection.deep.pieces import Pieces
-from detection.deep.third import ADAPTER, AFTER, ANSWER, BEFORE, SIDE, build_third, load_third, pieces_of, read_adapter
+from detection.deep.third import (
+    ADAPTER,
+    AFTER,
+    ANSWER,
+    BEFORE,
+    SIDE,
+    build_third,
+    compiled,
+    load_third,
+    pieces_of,
+    read_adapter,
+)
 from detection.learned.second import BadModel, mixed
 
 VOCABULARY = [
@@ -162,6 +173,7 @@ def _use_small_base(monkeypatch: pytest.MonkeyPatch) -> None:
     small = SimpleNamespace(embeddings=lambda: (np.zeros((2, 32), np.int8), np.zeros((2, 1))), vocabulary=lambda: ["a"])
     monkeypatch.setattr("detection.deep.third.open_base", lambda: nullcontext(small))
     monkeypatch.setattr("detection.deep.graph.write_graph", lambda *parts: parts[-1].write_bytes(b"graph"))
+    monkeypatch.setattr("detection.deep.third.compiled", lambda graph: graph)
 
 
 def test_what_is_built_is_kept_until_the_adapter_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +187,14 @@ def test_what_is_built_is_kept_until_the_adapter_changes(tmp_path: Path, monkeyp
     (folder / "stamp").write_text("of another adapter", "ascii")
     build_third(adapter, folder)
     assert (folder / "graph.xml").read_bytes() == b"graph"
+
+
+def test_a_folder_where_nothing_can_be_kept_hinders_no_reading(tmp_path: Path) -> None:
+    graph = build_third() / "graph.xml"
+    (tmp_path / "graph.xml").symlink_to(graph)
+    (tmp_path / "graph.bin").symlink_to(graph.with_suffix(".bin"))
+    (tmp_path / "ready").write_text("in the way")
+    compiled(tmp_path / "graph.xml")
 
 
 def test_several_processes_read_what_one_does(reader: Reader) -> None:
