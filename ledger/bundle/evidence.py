@@ -30,6 +30,7 @@ class CapturedFile:
     revisit_of: int | None = None  # the capture whose stored bytes this one repeated
     proof: Proof | None = None
     reason: str = ""  # why there is no proof, in French
+    grade: str = ""  # of a clean capture, as its facts say it: complète | incomplète
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class CleanExhibit:
 
     id: int
     files: Mapping[str, bytes]
+    grade: str = ""  # complète | incomplète
 
     @property
     def folder(self) -> str:
@@ -124,7 +126,7 @@ def write_evidence(stage: Staging, evidence: Evidence) -> None:
 
 
 def _entry(capture: CapturedFile) -> dict[str, Any]:
-    return {
+    return ({"grade": capture.grade} if capture.grade else {}) | {
         "kind": capture.kind,
         "id": capture.id,
         "url": capture.url,
