@@ -76,7 +76,6 @@ def purge(ledger: Ledger, settings: Settings, actor: str = "vigie") -> ErasedRep
     """
     forget_working_copies(ledger)
     if settings.keep_days is None:
-        files, size = finish_erasures(ledger)
-        return ErasedReport(0, files, size)
+        return finish_erasures(ledger)
     before = datetime.now(UTC) - timedelta(days=settings.keep_days)
     return erase(ledger, outdated(ledger, before), reason=OUT_OF_TIME, actor=actor)
