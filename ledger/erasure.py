@@ -1,7 +1,7 @@
 """Erase evidence for data protection: bytes and texts go; hashes, reason, seal and chain stay. Others say what must go.
 
 The row and the event come first, in one transaction, bytes and texts after it: a crash between leaves an erasure to be
-finished, never bytes that are gone without a word. A text read from an erased page gives way to the mark of its erasure.
+finished, never bytes that are gone without a word. A text read from an erased page gives way to a mark with its hash.
 """
 
 from __future__ import annotations

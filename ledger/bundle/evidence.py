@@ -49,6 +49,7 @@ class SealFile:
     number: int
     data: bytes
     tokens: tuple[SealToken, ...] = ()
+    calendars: tuple[tuple[str, bytes], ...] = ()  # OpenTimestamps proofs by the name of their file
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
             files[f"seals/{stem}.tsr"] = token.token
             files[f"seals/{stem}.pem"] = token.certificates
             tokens.append(f"{stem}.tsr")
+        files |= {f"seals/{name}": proof for name, proof in seal.calendars}
+    calendars = sorted(name for seal in evidence.seals for name, _ in seal.calendars)
     files[CUSTODY] = b"".join(canonical_bytes(proof["leaf"]) for proof in evidence.events)
     files[f"proofs/{CUSTODY}"] = b"".join(canonical_bytes(proof) for proof in evidence.events)
     files[EVIDENCE] = canonical_bytes(
@@ -109,6 +112,7 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
             "captures": [_entry(capture) for capture in evidence.captures],
             "seals": [seal.number for seal in evidence.seals],
             "tokens": sorted(tokens),
+            "calendars": calendars,
             "custody": {
                 "lines": len(evidence.events),
                 "withheld": evidence.withheld,

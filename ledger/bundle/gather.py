@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -15,6 +15,7 @@ from ledger.clean_tables import CleanCapture
 from ledger.database import Ledger
 from ledger.evidence_tables import CAPTURE, CLEAN_CAPTURE, Erasure, EventLink, Seal, SealLeaf, Stamp
 from ledger.models import Event, Reviewer
+from ledger.sealing.files import PROMISE, calendar_files
 from ledger.sealing.leaves import SOURCES
 from ledger.sealing.proofs import Proof, event_proofs, evidence_proofs
 
@@ -115,9 +116,21 @@ def _seals(session: Session, needed: set[int]) -> tuple[SealFile, ...]:
         token = SealToken(stamp.authority, stamp.token, stamp.certificates.encode())
         tokens.setdefault(stamp.seal_number, []).append(token)
     seals = session.scalars(select(Seal).where(Seal.number >= min(needed)).order_by(Seal.number))
+    proofs = {number: tuple(_best(session, number)) for number in needed | {newest}}
     return tuple(
-        SealFile(seal.number, seal.content.encode("ascii"), tuple(tokens.get(seal.number, ()))) for seal in seals
+        SealFile(
+            seal.number, seal.content.encode("ascii"), tuple(tokens.get(seal.number, ())), proofs.get(seal.number, ())
+        )
+        for seal in seals
     )
+
+
+def _best(session: Session, number: int) -> Iterator[tuple[str, bytes]]:
+    """The OpenTimestamps proofs of one seal: of each calendar the attestation, or else the promise."""
+    files = dict(calendar_files(session, number))
+    for name, proof in files.items():
+        if not (name.endswith(PROMISE) and f"{name.removesuffix(PROMISE)}.ots" in files):
+            yield name, proof
 
 
 def held_captures(files: Mapping[int, str], digests: Mapping[str, tuple[int, str]]) -> Held:

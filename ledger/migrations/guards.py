@@ -37,7 +37,7 @@ def make_insert_only(table: str) -> None:
         )
 
 
-_SAME = "id listing_id capture_id parser_version field locator text_key".split()
+_SAME = ["id", "listing_id", "capture_id", "parser_version", "field", "locator", "text_key"]
 _ERASED = """EXISTS (SELECT 1 FROM erasure WHERE kind = 'capture' AND (subject_id = OLD.capture_id
     OR subject_id = (SELECT revisit_of_id FROM capture WHERE id = OLD.capture_id)))"""
 _MARK = "[texte effacé, SHA-256 "

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Verify a Vigie bundle, folder or ZIP, with Python's standard library (3.8 or newer) and the `openssl` command alone.
+"""Verify a Vigie bundle, folder or ZIP, with Python 3.8's standard library and `openssl` alone, without the network.
 
-Each check is passed, failed or not applicable (a proof does not exist, and the bundle says so). Exit status: 0 when
-none failed, 1 when one did, 2 when there is no bundle. It changes nothing and asks the network for nothing.
+A check is passed, failed or not applicable (the bundle says why). Exit status: 1 when one failed, 2 without a bundle.
 """
 
 from __future__ import annotations
@@ -276,6 +275,8 @@ class Bundle:
             before = self.seals[number] = dict(seal, sha256=sha256(data))
         known = {"", *(seal[key] for seal in self.seals.values() for key in ("sha256", "root"))}
         need(self.anchors["seal"] in known, "le scellé connu par ailleurs n’est pas joint")
+        proofs = [f"data/seals/{name}" for name in self.evidence().get("calendars", [])]
+        need(proofs == self.under("data/seals/", ".ots"), "preuves OpenTimestamps annoncées et jointes diffèrent")
         need(sorted(self.evidence()["seals"]) == sorted(self.seals), "scellés annoncés et joints ne concordent pas")
         need(self.seals, "aucune capture n’est scellée", NOT_APPLICABLE)
         return f"{len(self.seals)} scellés, du n° {min(self.seals)} au n° {max(self.seals)}"

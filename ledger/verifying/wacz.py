@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ledger.verifying.calendars import check_calendars
 from ledger.verifying.verify import DAMAGE, Bundle, Check, Stop, check_warc, need, parsed, sha256, zip_members
 
 LISTS = ("datapackage.json", "datapackage-digest.json")
@@ -140,6 +141,8 @@ def verify_wacz(data: bytes, quick: bool = False, **anchors: str) -> list[Check]
     checks = bundle.run(names, quick)
     if "data/evidence.json" in bundle.files and not (quick and checks[-1].state == "failed"):
         checks += bundle.run(PROOFS, quick)
+        if bundle.under("data/", ".ots"):
+            checks += check_calendars(bundle, quick, anchors.get("block", ""))
     return checks
 
 

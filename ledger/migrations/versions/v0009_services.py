@@ -1,4 +1,4 @@
-"""OpenTimestamps proofs, copies in outside archives, and passages whose text may be erased and in no other way changed."""
+"""OpenTimestamps proofs, copies in outside archives, passages whose text may be erased and in no other way changed."""
 
 import sqlalchemy as sa
 from alembic import op
