@@ -34,9 +34,10 @@ from ledger.sealing.tokens import Authority
 from ledger.warc import Exchange
 
 ROOT = str(Path(__file__).parent.parent)
-WATCHED = tuple(f"{ROOT}/{room}/" for room in ("ledger", "crawler"))
+WATCHED = tuple(f"{ROOT}/{room}/" for room in ("ledger", "crawler", "monitor"))
 CAPTURES = 3
 Answer = Callable[[bytes], bytes]
+Tell = Callable[[int], None]
 
 
 @dataclass
@@ -49,7 +50,7 @@ class CrashReport:
     faults: list[str] = field(default_factory=list)
 
 
-def work(home: Path, authority: Authority, answer: Answer, acknowledge: Callable[[int], None]) -> None:
+def work(home: Path, authority: Authority, answer: Answer, acknowledge: Tell) -> None:
     """A small run: captures, each acknowledged once it is committed; a seal; a stamp; the files."""
     with closing(Ledger.open(home)) as ledger:
         with ledger.session() as session:
@@ -83,15 +84,15 @@ def _tracer(at: int) -> tuple[Callable[..., Any], list[int]]:
     return calls, count
 
 
-def _run(home: Path, authority: Authority, answer: Answer, line: int, seconds: float | None) -> tuple[bool, list[int]]:
-    """The work in a child that dies at that line, or after that time: whether it died, and what it acknowledged."""
+def die_during(action: Callable[[Tell], None], line: int, seconds: float | None) -> tuple[bool, list[int]]:
+    """Do it in a child that dies at that line, or after that time: whether it died, and what it acknowledged."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             if seconds is None:
                 sys.settrace(_tracer(line)[0])
-            work(home, authority, answer, lambda number: _tell(writing, number))
+            action(lambda number: _tell(writing, number))
         finally:
             os._exit(0)
     os.close(writing)
@@ -135,16 +136,16 @@ def _examine(home: Path, authority: Authority, answer: Answer, told: list[int]) 
     return seconds, faults
 
 
-def count_lines(home: Path, authority: Authority, answer: Answer) -> tuple[int, float]:
-    """How many lines of Vigie's code the work runs through, and how long it takes untraced, in seconds."""
+def count_lines(traced: Callable[[], None], timed: Callable[[], None]) -> tuple[int, float]:
+    """How many lines of Vigie's code the first runs through, and how long the second takes untraced, in seconds."""
     calls, count = _tracer(0)
     sys.settrace(calls)
     try:
-        work(home / "traced", authority, answer, lambda _: None)
+        traced()
     finally:
         sys.settrace(None)
     began = time.perf_counter()
-    work(home / "timed", authority, answer, lambda _: None)
+    timed()
     return count[0], time.perf_counter() - began
 
 
@@ -154,7 +155,9 @@ def kill_many(folder: Path, template: bytes, points: int, authority: Authority, 
     for name in ("traced", "timed"):
         (folder / name).mkdir(parents=True)
         (folder / name / "ledger.sqlite").write_bytes(template)
-    lines, whole = count_lines(folder, authority, answer)
+    lines, whole = count_lines(
+        *(lambda name=name: work(folder / name, authority, answer, lambda _: None) for name in ("traced", "timed"))  # type: ignore[misc]
+    )
     chance = random.Random(1)
     for point in range(points):
         home = folder / f"{point}"
@@ -162,17 +165,18 @@ def kill_many(folder: Path, template: bytes, points: int, authority: Authority, 
         (home / "ledger.sqlite").write_bytes(template)
         line = 1 + point * lines // points
         seconds = None if point % 2 == 0 else chance.uniform(0, whole)
-        died, told = _run(home, authority, answer, line, seconds)
+        died, told = die_during(lambda tell, home=home: work(home, authority, answer, tell), line, seconds)  # type: ignore[misc]
         report.kills += 1
         report.landed += died
         taken, faults = _examine(home, authority, answer, told)
         report.recoveries.append(taken)
         report.faults += [f"point {point} (line {line}, {seconds} s): {fault}" for fault in faults]
-        _forget(home)
+        forget(home)
     return report
 
 
-def _forget(home: Path) -> None:
+def forget(home: Path) -> None:
+    """Remove a folder with all that is in it."""
     for path in sorted(home.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     home.rmdir()

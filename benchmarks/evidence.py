@@ -26,6 +26,7 @@ from unittest import mock
 from sqlalchemy import insert
 
 from benchmarks.crashes import kill_many
+from benchmarks.export_crashes import kill_exports
 from crawler import recording
 from crawler.outcomes import Outcome
 from crawler.recording import open_crawl, record_capture
@@ -248,6 +249,18 @@ def proofs(count: int) -> None:
           f"in a run of a million {deep} (level: 2000)")  # fmt: skip
 
 
+def export_crashes(points: int) -> None:
+    """SIGKILL at so many points of `vigie export --case`."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        report = kill_exports(Path(folder), points)
+    for fault in report.faults:
+        print(f"  {fault}")
+    print(f"killed at {report.kills} points of an export ({report.landed} before the end): "
+          f"{len(report.faults)} faults; next export {statistics.median(report.recoveries):.2f} s by the median, "
+          f"{max(report.recoveries):.2f} s at worst (level: 2)")  # fmt: skip
+
+
 def crashes(points: int) -> None:
     """SIGKILL at so many points. Homes stand in memory where there is some: what a kill leaves is the same."""
     if shutil.which("openssl") is None:
@@ -318,6 +331,7 @@ def main(share: float = 1.0, points: int = 1000) -> None:
         lambda: proofs(int(100_000 * share)),
         small_disks,
         lambda: crashes(points),
+        lambda: export_crashes(points),
     ]
     for step in steps:
         step()

@@ -3,6 +3,7 @@
 # Every module of tables is imported here: migrations compare the whole of what the ledger should hold.
 from ledger import clean_tables as _clean  # noqa: F401
 from ledger import desk as _desk  # noqa: F401
+from ledger import evidence_services as _services  # noqa: F401
 from ledger import evidence_tables as _evidence  # noqa: F401
 from ledger import frontier as _frontier  # noqa: F401
 from ledger import identities, sending_tables

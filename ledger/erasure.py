@@ -1,37 +1,41 @@
-"""Erase evidence for data protection: the bytes go; hash, reason, seal and chain stay. Others decide what must go.
+"""Erase evidence for data protection: bytes and texts go; hashes, reason, seal and chain stay. Others say what must go.
 
-The row and the event come first, in one transaction, the bytes after it: a crash between leaves an erasure to be
-finished, never bytes that are gone without a word.
+The row and the event come first, in one transaction, bytes and texts after it: a crash between leaves an erasure to be
+finished, never bytes that are gone without a word. A text read from an erased page gives way to a mark with its hash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ledger.database import Ledger
+from ledger.desk import Docket, DocketWord
 from ledger.errors import EvidenceMissing
-from ledger.events import ERASED, record
+from ledger.events import ERASED, TEXT_ERASED, record
 from ledger.evidence_tables import CAPTURE, Erasure
-from ledger.models import Capture, Case, ListingView, Passage
+from ledger.models import Capture, Case, Finding, ListingView, Passage
 from ledger.sealing.leaves import SOURCES
+from ledger.text import ERASED as MARK
+from ledger.text import erased_text
 
 PORTION = 5_000  # numbers in one query
 
 
 @dataclass(frozen=True)
 class ErasedReport:
-    """How many pieces of evidence were newly erased, how many files went, and how many bytes they held."""
+    """How many pieces of evidence were newly erased, how many files went, how many bytes they held; how many texts."""
 
     erased: int
     files: int
     bytes: int
+    texts: int = 0
 
 
 def erase(ledger: Ledger, ids: Iterable[int], *, reason: str, actor: str, kind: str = CAPTURE) -> ErasedReport:
@@ -46,8 +50,7 @@ def erase(ledger: Ledger, ids: Iterable[int], *, reason: str, actor: str, kind: 
     with ledger.session() as session:
         for start in range(0, len(wanted), PORTION):
             erased += _erase_portion(session, kind, wanted[start : start + PORTION], reason, actor)
-    removed, size = finish_erasures(ledger)
-    return ErasedReport(erased, removed, size)
+    return replace(finish_erasures(ledger), erased=erased)
 
 
 def _erase_portion(session: Session, kind: str, wanted: list[int], reason: str, actor: str) -> int:
@@ -83,11 +86,12 @@ def standing(session: Session) -> Iterator[tuple[str, int, str, int]]:
             yield kind, number, address, size
 
 
-def finish_erasures(ledger: Ledger) -> tuple[int, int]:
-    """Remove the files of everything erased that nothing else needs; how many, and their bytes. Safe at any time.
+def finish_erasures(ledger: Ledger) -> ErasedReport:
+    """Remove texts of everything erased, and files that nothing else needs; how many of each. Safe at any time.
 
     Raises `LedgerUnavailable` for a disk that cannot be written: the erasure stays to be finished.
     """
+    texts = _erase_texts(ledger)
     doomed: dict[str, Path] = {}
     with ledger.session() as session:
         for kind, source in SOURCES.items():
@@ -100,7 +104,37 @@ def finish_erasures(ledger: Ledger) -> tuple[int, int]:
             for _, _, address, _ in standing(session):
                 doomed.pop(address, None)
     size = sum(ledger.store.remove(path) for path in doomed.values())
-    return len(doomed), size
+    return ErasedReport(0, len(doomed), size, texts)
+
+
+def _erase_texts(ledger: Ledger) -> int:
+    """Put the mark in place of every text that was read from an erased capture, or from one that repeated it."""
+    gone = select(Erasure.subject_id).where(Erasure.kind == CAPTURE)
+    query = (
+        select(Passage)
+        .join(Capture, Capture.id == Passage.capture_id)
+        .where(or_(Capture.id.in_(gone), Capture.revisit_of_id.in_(gone)), Passage.text.not_like(f"{MARK}%"))
+        .order_by(Passage.capture_id, Passage.id)
+    )
+    marked: dict[int, list[str]] = {}
+    with ledger.session() as session:
+        passages = session.scalars(query).all()
+        for passage in passages:
+            session.execute(update(Finding).where(Finding.passage_id == passage.id).values(trigger=""))
+            mark = erased_text(passage.text)
+            marked.setdefault(passage.capture_id, []).append(mark[len(MARK) : -1])
+            session.execute(update(Passage).where(Passage.id == passage.id).values(text=mark))
+        _forget_on_the_desk(session, {passage.listing_id for passage in passages})
+        for capture, hashes in marked.items():
+            record(session, TEXT_ERASED, CAPTURE, capture, "vigie", texts=hashes, reason="capture effacée")
+    return sum(map(len, marked.values()))
+
+
+def _forget_on_the_desk(session: Session, listings: set[int]) -> None:
+    """Excerpts and words of the cases on these listings; the desk describes them anew from what is left."""
+    cases = list(session.scalars(select(Docket.case_id).where(Docket.listing_id.in_(listings))))
+    session.execute(delete(DocketWord).where(DocketWord.case_id.in_(cases)))
+    session.execute(update(Docket).where(Docket.case_id.in_(cases)).values(excerpt="", described=False))
 
 
 def outdated(ledger: Ledger, before: datetime) -> list[int]:

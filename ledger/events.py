@@ -11,9 +11,10 @@ from ledger.chaining import plain_json
 from ledger.models import Event
 
 COLLECTED, SEALED, STAMPED, STAMP_FAILED = "collected", "sealed", "stamped", "stamp_failed"
-VIEWED, EXPORTED, ERASED = "viewed", "exported", "erased"
+VIEWED, EXPORTED, ERASED, TEXT_ERASED = "viewed", "exported", "erased", "text_erased"
+CALENDAR_PENDING, CALENDAR_COMPLETE, CALENDAR_FAILED = "calendar_pending", "calendar_complete", "calendar_failed"
 FIXITY_CHECKED, FIXITY_FAILED = "fixity_checked", "fixity_failed"
-WITH_A_REASON = frozenset({VIEWED, EXPORTED, ERASED})
+WITH_A_REASON = frozenset({VIEWED, EXPORTED, ERASED, TEXT_ERASED})
 MAX_ACTOR = 80  # characters, the width of the column
 
 

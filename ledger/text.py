@@ -1,4 +1,4 @@
-"""The key under which the same wording is recognised again, whatever its accents, case and spacing."""
+"""The key under which the same wording is recognised again, and the mark that stands where a text was erased."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ def folded(text: str) -> str:
 def text_key(text: str) -> str:
     """SHA-256 hex of the folded text."""
     return hashlib.sha256(folded(text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+ERASED = "[texte effacé, SHA-256 "
+
+
+def erased_text(text: str) -> str:
+    """What takes the place of an erased text: it says so, with the SHA-256 of what stood there."""
+    return f"{ERASED}{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}]"

@@ -1,4 +1,4 @@
-"""Ask a timestamp authority over HTTP, within a bounded time. It judges no token: `ledger.sealing.tokens` does."""
+"""Ask authorities and calendars over HTTP, within a bounded time. It judges no answer: `ledger.sealing` does."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from ledger.sealing.calendars import LARGEST_ANSWER as LARGEST_PROOF
+from ledger.sealing.calendars import Calendar, Question, Reach
 from ledger.sealing.tokens import LARGEST_ANSWER, Authority, Fault, StampFault, Transport
 from monitor.settings import BadSettings, Settings
 
+_OTS_HEADERS = {"Accept": "application/vnd.opentimestamps.v1", "Content-Type": "application/octet-stream"}
 _HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 
 
@@ -32,28 +35,44 @@ def over_http(seconds: float) -> Transport:
     """A transport that gives up after so many seconds in all, however slowly the authority drips its answer."""
 
     def ask(authority: Authority, request: bytes) -> bytes:
-        answers: queue.SimpleQueue[bytes | StampFault] = queue.SimpleQueue()
-        work = threading.Thread(target=_post, args=(authority.url, request, seconds, answers.put), daemon=True)
-        work.start()
-        try:
-            answer = answers.get(timeout=seconds)
-        except queue.Empty:
-            raise StampFault(Fault.TIMEOUT, f"no answer within {seconds:g} seconds") from None
-        if isinstance(answer, StampFault):
-            raise answer
-        return answer
+        question = urllib.request.Request(authority.url, data=request, headers=_HEADERS, method="POST")
+        return bounded(question, seconds, LARGEST_ANSWER)
 
     return ask
 
 
-def _post(url: str, request: bytes, seconds: float, tell: Callable[[bytes | StampFault], None]) -> None:
-    """One POST; its answer, or what went wrong, is told to the thread that waits."""
+def bounded(
+    question: urllib.request.Request, seconds: float, largest: int, not_yet: frozenset[int] = frozenset()
+) -> bytes:
+    """The body of the answer, of at most one byte more than `largest`, within so many seconds in all; no redirect.
+
+    Raises `StampFault`; for a status among `not_yet` its fault says so.
+    """
+    answers: queue.SimpleQueue[bytes | StampFault] = queue.SimpleQueue()
+    work = threading.Thread(target=_fetch, args=(question, seconds, largest, not_yet, answers.put), daemon=True)
+    work.start()
     try:
-        question = urllib.request.Request(url, data=request, headers=_HEADERS, method="POST")
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise StampFault(Fault.TIMEOUT, f"no answer within {seconds:g} seconds") from None
+    if isinstance(answer, StampFault):
+        raise answer
+    return answer
+
+
+def _fetch(
+    question: urllib.request.Request,
+    seconds: float,
+    largest: int,
+    not_yet: frozenset[int],
+    tell: Callable[[bytes | StampFault], None],
+) -> None:
+    """One request; its answer, or what went wrong, is told to the thread that waits."""
+    try:
         with _opener.open(question, timeout=seconds) as answer:
-            body: bytes = answer.read(LARGEST_ANSWER + 1)
+            body: bytes = answer.read(largest + 1)
     except urllib.error.HTTPError as error:
-        tell(StampFault(Fault.HTTP_ERROR, f"HTTP status {error.code}"))
+        tell(StampFault(Fault.NOT_YET if error.code in not_yet else Fault.HTTP_ERROR, f"HTTP status {error.code}"))
     except TimeoutError:
         tell(StampFault(Fault.TIMEOUT, f"no answer within {seconds:g} seconds"))
     except (OSError, HTTPException, ValueError) as error:
@@ -62,6 +81,23 @@ def _post(url: str, request: bytes, seconds: float, tell: Callable[[bytes | Stam
         tell(StampFault(Fault.TIMEOUT if slow else Fault.UNREACHABLE, " ".join(str(reason).split())[:200]))
     else:
         tell(body)
+
+
+def calendars_of(settings: Settings) -> list[Calendar]:
+    """The OpenTimestamps calendars of the configuration: none unless the operator names some."""
+    return [Calendar(one.name, one.url) for one in settings.calendars]
+
+
+def calendar_over_http(seconds: float) -> Reach:
+    """How calendars are reached, in the same bounded time; « 404 » says that a promise is not kept yet."""
+
+    def reach(calendar: Calendar, question: Question) -> bytes:
+        path, posted = question
+        address = f"{calendar.url.rstrip('/')}/{path}"
+        asked = urllib.request.Request(address, data=posted, headers=_OTS_HEADERS, method="POST" if posted else "GET")
+        return bounded(asked, seconds, LARGEST_PROOF, frozenset({404}) if posted is None else frozenset())
+
+    return reach
 
 
 def authorities_of(settings: Settings) -> list[Authority]:

@@ -10,12 +10,13 @@ from crawler.settings import SOFTWARE
 from ledger import Ledger
 from ledger.erasure import ErasedReport, erase, finish_erasures, outdated
 from ledger.fixity import FixityReport, check_fixity, is_due
+from ledger.sealing.calendar_passes import CalendarReport, calendars_due
 from ledger.sealing.files import FilesReport, write_files
 from ledger.sealing.seals import SealMade, make_seals
 from ledger.sealing.stamping import StampReport, stamp_due
 from ledger.sealing.tokens import Transport
 from ledger.working import forget_working_copies
-from monitor.authorities import authorities_of, over_http
+from monitor.authorities import authorities_of, calendar_over_http, calendars_of, over_http
 from monitor.settings import Settings
 
 OUT_OF_TIME = "durée de conservation écoulée"
@@ -27,6 +28,7 @@ class SealReport:
 
     made: tuple[SealMade, ...]
     stamps: StampReport
+    calendars: CalendarReport
     files: FilesReport
 
     def as_json(self) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class SealReport:
             "waiting": self.stamps.waiting,
             "authorities": self.stamps.authorities,
             "failed": self.stamps.failed,
+            "calendars": asdict(self.calendars),
             "files_written": self.files.written,
             "files_differing": list(self.files.differing),
         }
@@ -59,7 +62,9 @@ def seal_and_stamp(
         wanted=settings.stamps_wanted,
         everything=everything,
     )
-    return SealReport(tuple(made), stamps, write_files(ledger))
+    reach = calendar_over_http(settings.stamp_seconds)
+    calendars = calendars_due(ledger, calendars_of(settings), reach, everything=everything)
+    return SealReport(tuple(made), stamps, calendars, write_files(ledger))
 
 
 def fixity_if_due(ledger: Ledger, settings: Settings) -> FixityReport | None:
@@ -76,7 +81,6 @@ def purge(ledger: Ledger, settings: Settings, actor: str = "vigie") -> ErasedRep
     """
     forget_working_copies(ledger)
     if settings.keep_days is None:
-        files, size = finish_erasures(ledger)
-        return ErasedReport(0, files, size)
+        return finish_erasures(ledger)
     before = datetime.now(UTC) - timedelta(days=settings.keep_days)
     return erase(ledger, outdated(ledger, before), reason=OUT_OF_TIME, actor=actor)

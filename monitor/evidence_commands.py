@@ -134,7 +134,7 @@ def copy(
 
 
 def _erased(report: ErasedReport) -> dict[str, Any]:
-    return {"erased": report.erased, "files": report.files, "bytes": report.bytes}
+    return {"erased": report.erased, "files": report.files, "bytes": report.bytes, "texts": report.texts}
 
 
 def erase(

@@ -11,6 +11,7 @@ import typer
 from crawler.settings import SOFTWARE
 from ledger import Ledger
 from ledger.bundle.export import Order, captures_of_case, export_bag, export_wacz
+from ledger.bundle.gather import clean_exhibits
 from ledger.lock import exclusive
 from monitor import console, evidence
 from monitor.settings import load_settings
@@ -54,12 +55,17 @@ def export(
         subject, number = ("capture", capture) if capture is not None else ("case", case)
         evidence.seal_and_stamp(ledger, settings)
         order = Order(subject, number or 0, numbers, who, why.strip(), SOFTWARE)
-        written = export_bag(ledger, order, out, means) if form is Form.BAG else export_wacz(ledger, order, out)
+        if form is Form.BAG:
+            clean = clean_exhibits(ledger, [case]) if case is not None else []
+            written = export_bag(ledger, order, out, means, clean=clean)
+        else:
+            written = export_wacz(ledger, order, out)
     figures = {
         "path": str(written.path),
         "zip": str(written.zip_path) if written.zip_path else None,
         "sha256": written.sha256,
         "captures": written.captures,
+        "clean_captures": list(written.clean),
     }
     if json:
         console.say_json(figures)

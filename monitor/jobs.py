@@ -17,6 +17,7 @@ from ledger import Ledger
 from ledger.events import record
 from ledger.frontier import RunReport
 from ledger.models import Capture, Case, Finding, Listing, Passage
+from ledger.text import ERASED
 from monitor.identifying import identify
 
 BATCH = 500
@@ -44,8 +45,13 @@ def _unread(session: Session, version: str, after: int) -> Sequence[Passage]:
     Those of a run that the watchmen hold wait until a person has released it: hundreds of cases would open on them.
     """
     seen = select(Finding.id).where(Finding.passage_id == Passage.id, Finding.version == version).exists()
-    query = select(Passage).where(Passage.id > after, ~seen, ~_held())
+    query = select(Passage).where(Passage.id > after, ~seen, ~_held(), _standing())
     return session.scalars(query.order_by(Passage.id).limit(BATCH)).all()
+
+
+def _standing() -> ColumnElement[bool]:
+    """True of a passage whose text was not erased."""
+    return Passage.text.not_like(f"{ERASED}%")
 
 
 def _held() -> ColumnElement[bool]:
@@ -58,7 +64,7 @@ def has_unread(ledger: Ledger) -> bool:
     """True when a passage was read by no reader yet, and its run is not held."""
     seen = select(Finding.id).where(Finding.passage_id == Passage.id).exists()
     with ledger.session() as session:
-        return session.scalar(select(Passage.id).where(~seen, ~_held()).limit(1)) is not None
+        return session.scalar(select(Passage.id).where(~seen, ~_held(), _standing()).limit(1)) is not None
 
 
 def _finding(passage: Passage, reading: Reading, now: datetime) -> Finding:

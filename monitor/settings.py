@@ -37,6 +37,32 @@ class AuthoritySettings(BaseModel):
     qualified: bool = False
 
 
+class CalendarSettings(BaseModel):
+    """One OpenTimestamps calendar that also stamps the seals: its own address, not that of a pool before it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)
+    url: str = Field(pattern=r"^https?://[^\s/]+(/\S*)?$")
+
+
+class ArchiveSettings(BaseModel):
+    """One outside archive that is asked to keep the page of a confirmed case, in the manner of « Save Page Now ».
+
+    `save` is the address that keeps a page, with `{url}` in it; `status` that of a job, with `{job}`, for archives that
+    work at it; `copy_at` that of a copy, with `{timestamp}` and `{url}`. `key_variable` names the environment variable
+    that holds the key (« LOW access:secret »); what it holds is written nowhere.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)
+    save: str = Field(pattern=r"^https?://[^\s/{]+/\S*\{url\}\S*$")
+    status: str = Field(default="", pattern=r"^(https?://[^\s/{]+/\S*\{job\}\S*)?$")
+    copy_at: str = Field(default="", pattern=r"^(https?://[^\s/{]+/\S*\{timestamp\}\S*\{url\}\S*)?$")
+    key_variable: str = Field(default="", pattern=r"^[A-Z0-9_]*$")
+
+
 class AgreementSettings(BaseModel):
     """What the owner of a host agreed to in writing: a pace of its own, and a key that goes with each request over TLS.
 
@@ -83,6 +109,9 @@ class AlertSettings(BaseModel):
     webhook: str = Field(default="", pattern=r"^(https?://\S+)?$")
 
 
+Named = AuthoritySettings | CalendarSettings | ArchiveSettings
+
+
 class Settings(BaseSettings):
     """The whole configuration of one installation.
 
@@ -90,6 +119,8 @@ class Settings(BaseSettings):
     `contact` is the address a site's owner can write to: it stands in the user agent of every request.
     `authorities` stamp the seals (`VIGIE_AUTHORITIES` is a JSON list): a seal counts as stamped with `stamps_wanted`
     tokens; each is asked for `stamp_seconds` at most, and its time may differ from ours by `stamp_tolerance_seconds`.
+    `calendars` (OpenTimestamps) stamp them besides, and `archives` are asked to keep the page of a confirmed case, each
+    within `archive_seconds`: nothing leaves for either unless it is named here.
     Stored evidence is hashed again every `fixity_days`; `keep_days` lets `vigie purge` erase older captures that
     no case needs (`None`: never). `certificate` (PKCS#12, or PEM with its key) signs what leaves in the name of
     `organisation`, and the PDF too with `sign_pdf`; `signature_roots` (PEM) and `revocation_lists` (DER) let that
@@ -106,6 +137,9 @@ class Settings(BaseSettings):
     database_url: str | None = None
     contact: str = "vigie@example.org"
     authorities: list[AuthoritySettings] = []
+    calendars: list[CalendarSettings] = []
+    archives: list[ArchiveSettings] = []
+    archive_seconds: float = Field(default=60, gt=0, le=300)
     stamps_wanted: int = Field(default=2, ge=1)
     stamp_seconds: float = Field(default=15, gt=0, le=300)
     stamp_tolerance_seconds: int = Field(default=300, ge=1)
@@ -123,11 +157,11 @@ class Settings(BaseSettings):
     ntp_servers: list[str] = ["ntp-p1.obspm.fr", "fr.pool.ntp.org"]
     address_service: str = Field(default="", pattern=r"^(https?://[^\s/]+(/\S*)?)?$")
 
-    @field_validator("authorities")
+    @field_validator("authorities", "calendars", "archives")
     @classmethod
-    def _names_differ(cls, value: list[AuthoritySettings]) -> list[AuthoritySettings]:
+    def _names_differ(cls, value: list[Named]) -> list[Named]:
         if len({one.name for one in value}) != len(value):
-            raise ValueError("two authorities have the same name")
+            raise ValueError("two of them have the same name")
         return value
 
     @classmethod

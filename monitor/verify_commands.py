@@ -22,6 +22,7 @@ def verify(
     signer: Annotated[str, typer.Option(help="SHA-256 of the organisation's certificate.")] = "",
     tsa_ca: Annotated[Path | None, typer.Option(help="Root certificate of the timestamp authority (PEM).")] = None,
     seal: Annotated[str, typer.Option(help="SHA-256 or root of a seal, known from elsewhere.")] = "",
+    block: Annotated[str, typer.Option(help="Merkle root of a Bitcoin block, read elsewhere (OpenTimestamps).")] = "",
     json: JsonOption = False,
 ) -> None:
     """Verify what lies at PATH: each check passed, failed or not applicable; status 1 when one failed."""
@@ -37,6 +38,7 @@ def verify(
             signer=_plain(signer),
             tsa_ca=str(tsa_ca or ""),
             seal=_plain(seal),
+            block=_plain(block),
         )
     for check in found.checks:
         if json:

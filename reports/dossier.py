@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from ledger import Ledger, events
 from ledger.bundle import (
-    CleanExhibit,
     Label,
     Means,
     Page,
@@ -27,8 +26,7 @@ from ledger.bundle import (
     write_evidence,
     write_wacz,
 )
-from ledger.bundle.gather import gather_evidence, held_captures
-from ledger.clean_captures import clean_captures_of, files_of
+from ledger.bundle.gather import clean_exhibits, gather_evidence, held_captures
 from ledger.evidence_tables import CLEAN_CAPTURE, Erasure
 from ledger.models import Case, Dossier, ListingView, Reviewer
 from ledger.sending_tables import DossierCase
@@ -175,7 +173,10 @@ def _fill(
     signed = means.sign_pdf(pdf) if means.sign_pdf else None
     stage.write(PDF, signed.data if signed else pdf)
     files = {capture: f"{exhibit.files[0].name}" for exhibit in exhibits for capture in exhibit.captures}
-    held = {**held_captures(files, stage.files), **write_clean(stage, _clean(ledger, assembly))}
+    held = {
+        **held_captures(files, stage.files),
+        **write_clean(stage, clean_exhibits(ledger, [file.case_id for file in assembly.files])),
+    }
     write_evidence(stage, gather_evidence(ledger, held))
     stage.write(WACZ, _wacz(stage, contents))
     people, others = _names(ledger, assembly)
@@ -190,18 +191,6 @@ def _erased(ledger: Ledger) -> set[int]:
     """The clean captures whose bytes were removed."""
     with ledger.session() as session:
         return set(session.scalars(select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)))
-
-
-def _clean(ledger: Ledger, assembly: Assembly) -> list[CleanExhibit]:
-    """The clean captures of the cases, but for those that were erased. Raises as `files_of` does."""
-    gone = _erased(ledger)
-    with ledger.session() as session:
-        kept = [one for file in assembly.files for one in clean_captures_of(session, file.case_id)]
-    return [
-        CleanExhibit(one.id, {file.name: data for file, data in files_of(ledger.store, one)})
-        for one in kept
-        if one.id not in gone
-    ]
 
 
 def _quotes(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ledger import events
 from ledger.desk import Docket, Sample, SampleAnswer, SampleItem
 from ledger.models import Case, Finding, Passage
+from ledger.text import ERASED
 from reference.errors import VigieError
 from review.agreement import upper_bound
 
@@ -125,4 +126,5 @@ def _population(kind: str) -> Select[int]:
         )
     flagged = select(Finding.id).where(Finding.passage_id == Passage.id, Finding.flagged).exists()
     read = select(Finding.id).where(Finding.passage_id == Passage.id).exists()
-    return select(Passage.id).where(read, not_(flagged)).order_by(Passage.id)
+    standing = Passage.text.not_like(f"{ERASED}%")  # an erased text can be read by nobody
+    return select(Passage.id).where(read, not_(flagged), standing).order_by(Passage.id)

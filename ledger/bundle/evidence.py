@@ -30,6 +30,7 @@ class CapturedFile:
     revisit_of: int | None = None  # the capture whose stored bytes this one repeated
     proof: Proof | None = None
     reason: str = ""  # why there is no proof, in French
+    grade: str = ""  # of a clean capture, as its facts say it: complète | incomplète
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class SealFile:
     number: int
     data: bytes
     tokens: tuple[SealToken, ...] = ()
+    calendars: tuple[tuple[str, bytes], ...] = ()  # OpenTimestamps proofs by the name of their file
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class CleanExhibit:
 
     id: int
     files: Mapping[str, bytes]
+    grade: str = ""  # complète | incomplète
 
     @property
     def folder(self) -> str:
@@ -99,6 +102,8 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
             files[f"seals/{stem}.tsr"] = token.token
             files[f"seals/{stem}.pem"] = token.certificates
             tokens.append(f"{stem}.tsr")
+        files |= {f"seals/{name}": proof for name, proof in seal.calendars}
+    calendars = sorted(name for seal in evidence.seals for name, _ in seal.calendars)
     files[CUSTODY] = b"".join(canonical_bytes(proof["leaf"]) for proof in evidence.events)
     files[f"proofs/{CUSTODY}"] = b"".join(canonical_bytes(proof) for proof in evidence.events)
     files[EVIDENCE] = canonical_bytes(
@@ -107,6 +112,7 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
             "captures": [_entry(capture) for capture in evidence.captures],
             "seals": [seal.number for seal in evidence.seals],
             "tokens": sorted(tokens),
+            "calendars": calendars,
             "custody": {
                 "lines": len(evidence.events),
                 "withheld": evidence.withheld,
@@ -124,7 +130,7 @@ def write_evidence(stage: Staging, evidence: Evidence) -> None:
 
 
 def _entry(capture: CapturedFile) -> dict[str, Any]:
-    return {
+    return ({"grade": capture.grade} if capture.grade else {}) | {
         "kind": capture.kind,
         "id": capture.id,
         "url": capture.url,

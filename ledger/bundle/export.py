@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -15,7 +16,7 @@ from sqlalchemy import select
 
 from ledger.bundle.bag import Label, close
 from ledger.bundle.evidence import CleanExhibit, write_clean, write_evidence
-from ledger.bundle.folder import PARTIAL, CannotWrite, free_name, published, staging, told
+from ledger.bundle.folder import PARTIAL, CannotWrite, free_name, published, staging, tidy, told
 from ledger.bundle.gather import gather_evidence
 from ledger.bundle.means import Means
 from ledger.bundle.wacz import Page, WebArchive, sealed_wacz, write_wacz
@@ -58,6 +59,7 @@ class Exported:
     zip_path: Path | None
     sha256: str
     captures: int
+    clean: tuple[str, ...] = ()  # the grade of each clean capture that is in it
 
 
 def captures_of_case(ledger: Ledger, case_id: int) -> tuple[int, ...]:
@@ -98,7 +100,8 @@ def export_bag(
         with published(stage, out, name) as (folder, archive_path), ledger.session() as session:
             told_as = {"reason": order.reason, "sha256": fingerprint, "form": "bag", "name": name}
             record(session, EXPORTED, order.subject, order.subject_id, order.actor, **told_as)
-    return Exported(folder, archive_path, fingerprint, len(evidence.captures))
+    grades = tuple(one.grade for one in clean)
+    return Exported(folder, archive_path, fingerprint, len(evidence.captures) - len(clean), grades)
 
 
 def export_wacz(ledger: Ledger, order: Order, out: Path, now: datetime | None = None) -> Exported:
@@ -109,6 +112,7 @@ def export_wacz(ledger: Ledger, order: Order, out: Path, now: datetime | None = 
     digest = hashlib.sha256(data).hexdigest()
     with told(out):
         out.mkdir(parents=True, exist_ok=True)
+        tidy(out)
         path = out / f"{order.name}.wacz"
         number = 1
         while path.exists():
@@ -151,22 +155,18 @@ def _second(now: datetime | None) -> datetime:
 
 @contextmanager
 def _placed(data: bytes, path: Path) -> Iterator[None]:
-    """Write beside, then link, so that it is whole and over nothing; when the block fails it disappears again."""
+    """Write beside, and once the block, which records that it leaves, has ended well, link: whole, and over nothing."""
     handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=path.parent)
-    kept = linked = False
     try:
         with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # so that `tidy` leaves it alone
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o600)
-        path.hardlink_to(name)
-        linked = True
-        yield
-        kept = True
+            Path(name).chmod(0o600)
+            yield
+            path.hardlink_to(name)
     except FileExistsError as error:
         raise CannotWrite(f"{path} : un fichier de ce nom vient d’être écrit ; recommencez") from error
     finally:
         Path(name).unlink(missing_ok=True)
-        if linked and not kept:
-            path.unlink(missing_ok=True)  # what the log does not know has not left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -79,18 +80,56 @@ def told(out: Path) -> Iterator[None]:
 
 @contextmanager
 def staging(out: Path) -> Iterator[Staging]:
-    """A hidden folder in `out`, removed at the end whatever happens, unless `published` has taken it away."""
+    """A hidden folder in `out`, removed at the end whatever happens, unless `published` has taken it away.
+
+    What a killed process left half-made in `out` is removed first; what another one is making is left alone.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    tidy(out)
     folder = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=out))
+    handle = os.open(folder, os.O_RDONLY)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets it go when this process dies: that is how `tidy` knows
         yield Staging(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def tidy(out: Path) -> None:
+    """Remove hidden leftovers of processes that died while they wrote into `out`."""
+    for path in sorted(out.glob(f"{PARTIAL}*")):
+        owner = path.with_suffix("") if path.suffix == ".zip" else path
+        if owner.exists() and _held(owner):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _held(path: Path) -> bool:
+    """Whether a living process is making it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 @contextmanager
 def published(stage: Staging, out: Path, name: str) -> Iterator[tuple[Path, Path]]:
-    """Give the folder and its ZIP their names; when the block fails (the ledger refused), both disappear again."""
+    """Give the ZIP and the folder their names once the block, which records that they leave, has ended well.
+
+    The record comes first: a process killed between leaves a line too many in the log, never a bundle that it does not
+    know. When the block fails nothing appears; when a name cannot be given, what was named before disappears again.
+    """
     folder, archive = out / name, out / f"{name}.zip"
     packed = out / f"{stage.folder.name}.zip"
     placed: list[Path] = []
@@ -101,12 +140,12 @@ def published(stage: Staging, out: Path, name: str) -> Iterator[tuple[Path, Path
             _sync(inner)
         if folder.exists() or archive.exists():
             raise CannotWrite(f"{folder} : un dossier de ce nom vient d’être écrit ; recommencez")
+        yield folder, archive
         packed.rename(archive)
         placed.append(archive)
         stage.folder.rename(folder)
         placed.append(folder)
         _sync(out)
-        yield folder, archive
         kept = True
     finally:
         packed.unlink(missing_ok=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ledger.bundle.evidence import CapturedFile, Evidence, SealFile, SealToken
+from ledger.bundle.evidence import CapturedFile, CleanExhibit, Evidence, SealFile, SealToken
+from ledger.clean_captures import clean_captures_of, files_of
+from ledger.clean_facts import GRADES
+from ledger.clean_tables import CleanCapture
 from ledger.database import Ledger
-from ledger.evidence_tables import CAPTURE, EventLink, Seal, SealLeaf, Stamp
+from ledger.evidence_tables import CAPTURE, CLEAN_CAPTURE, Erasure, EventLink, Seal, SealLeaf, Stamp
 from ledger.models import Event, Reviewer
+from ledger.sealing.files import PROMISE, calendar_files
 from ledger.sealing.leaves import SOURCES
 from ledger.sealing.proofs import Proof, event_proofs, evidence_proofs
 
@@ -46,6 +50,10 @@ def _captures(session: Session, held: Held) -> list[CapturedFile]:
         found |= {row[0]: row for row in session.execute(source.rows().where(source.id_column.in_(missing)))}
         rows |= {(kind, number): row for number, row in found.items()}
     proofs = _proofs(session, rows)
+    clean = select(CleanCapture.id, CleanCapture.grade).where(
+        CleanCapture.id.in_([number for kind, number in rows if kind == CLEAN_CAPTURE])
+    )
+    grades = {(CLEAN_CAPTURE, number): GRADES[grade] for number, grade in session.execute(clean)}
     return [
         CapturedFile(
             kind,
@@ -56,6 +64,7 @@ def _captures(session: Session, held: Held) -> list[CapturedFile]:
             revisit_of=getattr(row, "revisit_of_id", None),
             proof=proofs.get((kind, number)),
             reason="" if (kind, number) in proofs else UNSEALED,
+            grade=grades.get((kind, number), ""),
         )
         for (kind, number), row in sorted(rows.items())
     ]
@@ -107,11 +116,38 @@ def _seals(session: Session, needed: set[int]) -> tuple[SealFile, ...]:
         token = SealToken(stamp.authority, stamp.token, stamp.certificates.encode())
         tokens.setdefault(stamp.seal_number, []).append(token)
     seals = session.scalars(select(Seal).where(Seal.number >= min(needed)).order_by(Seal.number))
+    proofs = {number: tuple(_best(session, number)) for number in needed | {newest}}
     return tuple(
-        SealFile(seal.number, seal.content.encode("ascii"), tuple(tokens.get(seal.number, ()))) for seal in seals
+        SealFile(
+            seal.number, seal.content.encode("ascii"), tuple(tokens.get(seal.number, ())), proofs.get(seal.number, ())
+        )
+        for seal in seals
     )
+
+
+def _best(session: Session, number: int) -> Iterator[tuple[str, bytes]]:
+    """The OpenTimestamps proofs of one seal: of each calendar the attestation, or else the promise."""
+    files = dict(calendar_files(session, number))
+    for name, proof in files.items():
+        if not (name.endswith(PROMISE) and f"{name.removesuffix(PROMISE)}.ots" in files):
+            yield name, proof
 
 
 def held_captures(files: Mapping[int, str], digests: Mapping[str, tuple[int, str]]) -> Held:
     """Captures, by number, in files of a staged payload (`Staging.files`)."""
     return {(CAPTURE, number): (name, digests[f"data/{name}"][1]) for number, name in files.items()}
+
+
+def clean_exhibits(ledger: Ledger, cases: Iterable[int]) -> list[CleanExhibit]:
+    """The clean captures of these cases with their files, oldest first, but for those that were erased.
+
+    Raises `EvidenceMissing` or `EvidenceDamaged` when a file is not what was kept.
+    """
+    gone = select(Erasure.subject_id).where(Erasure.kind == CLEAN_CAPTURE)
+    with ledger.session() as session:
+        erased = set(session.scalars(gone))
+        kept = [one for case in cases for one in clean_captures_of(session, case) if one.id not in erased]
+    return [
+        CleanExhibit(one.id, {file.name: data for file, data in files_of(ledger.store, one)}, GRADES[one.grade])
+        for one in kept
+    ]

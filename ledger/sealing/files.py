@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from ledger.database import Ledger
 from ledger.errors import LedgerUnavailable, StoreFull
+from ledger.evidence_services import COMPLETE, CalendarProof
 from ledger.evidence_tables import Seal, Stamp
 from ledger.store import FULL
 
+PROMISE = ".pending.ots"
 AUTHORITY = re.compile(r"[a-z0-9](-?[a-z0-9])*")
 
 
@@ -43,6 +45,17 @@ def seal_files(session: Session, number: int | None = None) -> Iterator[tuple[st
         stem = f"{stamp.seal_number:06d}.{stamp.authority}"
         yield f"{stem}.tsr", stamp.token
         yield f"{stem}.pem", stamp.certificates.encode("utf-8")
+    yield from calendar_files(session, number)
+
+
+def calendar_files(session: Session, number: int | None = None) -> Iterator[tuple[str, bytes]]:
+    """The OpenTimestamps proofs of one seal, or of all: a promise until it is kept, then the attestation beside it."""
+    query = select(CalendarProof).order_by(CalendarProof.seal_number, CalendarProof.calendar, CalendarProof.state)
+    if number is not None:
+        query = query.where(CalendarProof.seal_number == number)
+    for proof in session.scalars(query.execution_options(yield_per=500)):
+        suffix = ".ots" if proof.state == COMPLETE else PROMISE
+        yield f"{proof.seal_number:06d}.{proof.calendar}{suffix}", proof.proof
 
 
 def write_files(ledger: Ledger) -> FilesReport:

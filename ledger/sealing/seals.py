@@ -18,7 +18,15 @@ from ledger.canonical import canonical_bytes, sha256_hex, utc_text
 from ledger.chaining import SEAL_LOCK, head, hold
 from ledger.custody import lines
 from ledger.database import Ledger
-from ledger.events import SEALED, STAMP_FAILED, STAMPED, record
+from ledger.events import (
+    CALENDAR_COMPLETE,
+    CALENDAR_FAILED,
+    CALENDAR_PENDING,
+    SEALED,
+    STAMP_FAILED,
+    STAMPED,
+    record,
+)
 from ledger.evidence_tables import EventLink, Seal, SealLeaf
 from ledger.models import Event
 from ledger.sealing.leaves import SOURCES, leaf_bytes, unsealed
@@ -26,7 +34,10 @@ from ledger.sealing.merkle import leaf_hash, root
 
 SEAL_FORMAT = "vigie-seal/1"
 PORTION = 5_000  # leaves inserted with one statement
-OF_SEALING = (SEALED, STAMPED, STAMP_FAILED, "seal_absent", "seal_pending", "seal_present")
+OF_SEALING = (
+    *(SEALED, STAMPED, STAMP_FAILED, "seal_absent", "seal_pending", "seal_present"),
+    *(CALENDAR_PENDING, CALENDAR_COMPLETE, CALENDAR_FAILED),
+)
 
 
 @dataclass(frozen=True)

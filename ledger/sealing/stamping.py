@@ -37,7 +37,8 @@ class StampReport:
     authorities: int = 0
 
 
-def _now() -> datetime:
+def now_utc() -> datetime:
+    """Our clock."""
     return datetime.now(UTC)
 
 
@@ -55,7 +56,7 @@ def stamp_due(
     wanted: int = 2,
     everything: bool = False,
     seconds: float = 600.0,
-    clock: Clock = _now,
+    clock: Clock = now_utc,
 ) -> StampReport:
     """Ask each authority for each stamp that is due (or missing, with `everything`), for at most about `seconds`.
 

@@ -37,6 +37,8 @@ class Fault(StrEnum):
     WRONG_NONCE = "wrong_nonce"
     WRONG_TIME = "wrong_time"
     WRONG_SIGNER = "wrong_signer"
+    ANOTHER_CALENDAR = "another_calendar"  # the promise is somebody else's
+    NOT_YET = "not_yet"  # a calendar has not kept its promise yet: no failure
     NO_OPENSSL = "no_openssl"  # ours: the answer could not be checked, so it is not kept
 
 

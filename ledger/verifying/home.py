@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ledger.verifying.calendars import check_calendars
 from ledger.verifying.database import Row, Rows, moment, value_of
 from ledger.verifying.verify import NOT_APPLICABLE as NONE
 from ledger.verifying.verify import Bundle, Check, canonical, check_warc, need, sha256
@@ -62,8 +63,11 @@ class Home(Bundle):
         for row in rows.query("SELECT seal_number, authority, token, certificates FROM stamp"):
             stem = f"data/seals/{row['seal_number']:06d}.{row['authority']}"
             self.files[f"{stem}.tsr"], self.files[f"{stem}.pem"] = bytes(row["token"]), row["certificates"].encode()
-        tokens = [name[11:] for name in self.under("data/seals/", ".tsr")]
-        announced = {"captures": [], "seals": numbers, "tokens": tokens, "custody": {"lines": 0}}
+        for row in rows.query(PROOFS) if rows.has("calendar_proof") else ():
+            suffix = ".ots" if row["state"] == "complete" else ".pending.ots"
+            self.files[f"data/seals/{row['seal_number']:06d}.{row['calendar']}{suffix}"] = bytes(row["proof"])
+        tokens, proofs = ([name[11:] for name in self.under("data/seals/", suffix)] for suffix in (".tsr", ".ots"))
+        announced = {"captures": [], "seals": numbers, "tokens": tokens, "calendars": proofs, "custody": {"lines": 0}}
         self.files["data/evidence.json"] = canonical({"format": "vigie-evidence/1", **announced})
 
     def store(self) -> str:
@@ -185,6 +189,7 @@ SELECT id, warc_sha256 AS sha256, warc_size AS size FROM capture WHERE warc_sha2
 """
 CLEAN_FILES = "SELECT clean_capture_id AS id, sha256, size FROM clean_capture_file ORDER BY clean_capture_id, position"
 SAME = ("body_sha256", "body_size", "id", "method", "outcome", "provenance", "status", "warc_sha256", "warc_size")
+PROOFS = "SELECT seal_number, calendar, state, proof FROM calendar_proof"
 CHECKS = "store chain seal_stamps leaves log copies"
 
 
@@ -214,7 +219,11 @@ def verify_home(
     """Every check of a home. Raises `NoLedger`."""
     rows = Rows(home, url)
     try:
-        return Home(home, rows, advance, **anchors).run(CHECKS, quick)
+        found = Home(home, rows, advance, **anchors)
+        checks = found.run(CHECKS, quick)
+        if found.under("data/seals/", ".ots"):
+            checks += check_calendars(found, quick, anchors.get("block", ""))
+        return checks
     finally:
         rows.close()
 

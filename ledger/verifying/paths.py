@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.verifying.calendars import check_calendars
 from ledger.verifying.home import verify_home, verify_store
 from ledger.verifying.pdf import signed_pdfs
 from ledger.verifying.seal import verify_seal
@@ -101,6 +102,8 @@ def verify_bundle(path: Path, quick: bool = False, **anchors: str) -> list[Check
         for check in verify_wacz(bundle.get(name), quick):
             if check.name in ("zip", "package", "warc", "index"):
                 checks.append(check._replace(name=f"wacz_{check.name}", title=f"{name[5:]} : {check.title}"))
+    if bundle.under("data/seals/", ".ots"):
+        checks.extend(check_calendars(bundle, quick, anchors.get("block", "")))
     checks.extend(signed_pdfs({name: bundle.get(name) for name in bundle.under("data/", ".pdf")}))
     return checks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ledger.verifying.calendars import check_calendars
 from ledger.verifying.verify import Bundle, Check
 
 
@@ -18,12 +19,13 @@ class Seals(Bundle):
             if path.is_file() and (not only or path.name.partition(".")[0] == only):
                 self.files[f"data/seals/{path.name}"] = path
         seals = [int(name[11:-5]) for name in self.under("data/seals/", ".json")]
-        tokens = [name[11:] for name in self.under("data/seals/", ".tsr")]
+        tokens, proofs = ([name[11:] for name in self.under("data/seals/", suffix)] for suffix in (".tsr", ".ots"))
         announced = {
             "format": "vigie-evidence/1",
             "captures": [],
             "seals": seals,
             "tokens": tokens,
+            "calendars": proofs,
             "custody": {"lines": 0, "withheld": 0, "reason": ""},
         }
         text = json.dumps(announced, sort_keys=True, separators=(",", ":")) + "\n"
@@ -32,4 +34,8 @@ class Seals(Bundle):
 
 def verify_seal(path: Path, quick: bool = False, **anchors: str) -> list[Check]:
     """The checks of the seal in that file, with the tokens beside it; the rest of the chain is left alone."""
-    return Seals(path.parent, path.name.partition(".")[0], **anchors).run("chain seal_stamps", quick)
+    found = Seals(path.parent, path.name.partition(".")[0], **anchors)
+    checks = found.run("chain seal_stamps", quick)
+    if found.under("data/seals/", ".ots"):
+        checks += check_calendars(found, quick, anchors.get("block", ""))
+    return checks

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Verify a Vigie bundle, folder or ZIP, with Python's standard library (3.8 or newer) and the `openssl` command alone.
+"""Verify a Vigie bundle, folder or ZIP, with Python 3.8's standard library and `openssl` alone, without the network.
 
-Each check is passed, failed or not applicable (a proof does not exist, and the bundle says so). Exit status: 0 when
-none failed, 1 when one did, 2 when there is no bundle. It changes nothing and asks the network for nothing.
+A check is passed, failed or not applicable (the bundle says why). Exit status: 1 when one failed, 2 without a bundle.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ CHECKS = "zip names manifests closing signature stamps warc chain seal_stamps in
 PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not_applicable"
 WORDS = {PASSED: "CONFORME", FAILED: "ÉCHEC", NOT_APPLICABLE: "SANS OBJET"}
 DAMAGE: Any = (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError, MemoryError, OverflowError)
-DAMAGE += (struct.error, zlib.error, subprocess.SubprocessError)  # what hostile bytes may raise
+DAMAGE += (EOFError, struct.error, zlib.error, subprocess.SubprocessError)  # what hostile bytes may raise
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 MANIFEST, TAGS, CLOSING, SIGNATURE = "manifest-sha256.txt", "tagmanifest-sha256.txt", "closing.json", "closing.json.p7s"
 DATE = "%d/%m/%Y à %H:%M:%S UTC"
@@ -243,9 +242,12 @@ class Bundle:
 
     def warc(self) -> str:
         """Captures"""
-        listed = {f"data/{entry['file']}": entry["sha256"] for entry in self.evidence()["captures"]}
-        for name in [name for name in listed if name.endswith("/facts.json")]:  # a clean capture names its files
-            listed.update((name[:-10] + one["name"], one["sha256"]) for one in json.loads(self.get(name))["files"])
+        entries = self.evidence()["captures"]
+        listed = {f"data/{entry['file']}": entry["sha256"] for entry in entries}
+        for entry in (entry for entry in entries if entry["kind"] == "clean_capture"):  # it names its own files
+            facts = json.loads(self.get(f"data/{entry['file']}"))
+            listed.update((f"data/{entry['file'][:-10]}{one['name']}", one["sha256"]) for one in facts["files"])
+            need(entry.get("grade") in (None, facts.get("grade")), "une capture propre n’a pas le degré annoncé")
         need(set(self.under("data/exhibits/", ".warc.gz")) <= set(listed), "une archive n’est pas annoncée")
         for name, digest in listed.items():
             need(sha256(self.get(name)) == digest, f"une capture n’a pas l’empreinte annoncée : {name}")
@@ -273,6 +275,8 @@ class Bundle:
             before = self.seals[number] = dict(seal, sha256=sha256(data))
         known = {"", *(seal[key] for seal in self.seals.values() for key in ("sha256", "root"))}
         need(self.anchors["seal"] in known, "le scellé connu par ailleurs n’est pas joint")
+        proofs = [f"data/seals/{name}" for name in self.evidence().get("calendars", [])]
+        need(proofs == self.under("data/seals/", ".ots"), "preuves OpenTimestamps annoncées et jointes diffèrent")
         need(sorted(self.evidence()["seals"]) == sorted(self.seals), "scellés annoncés et joints ne concordent pas")
         need(self.seals, "aucune capture n’est scellée", NOT_APPLICABLE)
         return f"{len(self.seals)} scellés, du n° {min(self.seals)} au n° {max(self.seals)}"
@@ -284,9 +288,8 @@ class Bundle:
         for name in names:
             number = int(name[11:].partition(".")[0])
             at = self.token(self.get(f"data/seals/{number:06d}.json"), name)
-            need(
-                moment(self.seals[number]["made"]) - at <= AHEAD, f"le scellé n° {number} se dit postérieur à son jeton"
-            )
+            ahead = moment(self.seals[number]["made"]) - at
+            need(ahead <= AHEAD, f"le scellé n° {number} se dit postérieur à son jeton")
             self.tokens[number] = min(at, self.tokens.get(number, at))
         need(names, "aucun scellé n’est horodaté : les dates reposent sur l’horloge de la machine", NOT_APPLICABLE)
         return f"{len(names)} jetons valables"
@@ -312,9 +315,8 @@ class Bundle:
             self.under_root(proof, "captures", entry["seal"])
             leaf = proof["leaf"]
             same = all(entry[key] == leaf.get(key) for key in ("kind", "id", "captured_at", "revisit_of"))
-            same &= entry["url"] == leaf.get("url") or sha256(
-                entry["url"].encode("utf-8", "surrogatepass")
-            ) == leaf.get("url_sha256")
+            url = entry["url"]
+            same &= url == leaf.get("url") or sha256(url.encode("utf-8", "surrogatepass")) == leaf.get("url_sha256")
             same &= moment(leaf["captured_at"]) - moment(self.seals[entry["seal"]]["made"]) <= AHEAD
             need(same, f"{name} : numéro, date ou adresse ne sont pas ceux qui sont scellés")
             held = first.get(leaf.get("revisit_of")) or leaf.get("warc_sha256") or leaf.get("facts_sha256")
@@ -347,9 +349,8 @@ class Bundle:
         told = ", ".join(f"n° {number} : {self.tokens[number]:{DATE}}" for number in late)
         need(used and not bare, f"la date de ces scellés n’est établie par aucun jeton : {bare}", NOT_APPLICABLE)
         need(not late, f"scellés vus tard par un tiers, seule compte la date de leur jeton ({told})", NOT_APPLICABLE)
-        return (
-            f"chaque scellé a été vu par un tiers, le dernier le {max(self.tokens[number] for number in used):{DATE}}"
-        )
+        last = max(self.tokens[number] for number in used)
+        return f"chaque scellé a été vu par un tiers, le dernier le {last:{DATE}}"
 
     def fingerprint(self) -> str:
         """Empreinte du dossier"""

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ledger.verifying.verify import Bundle, Check, Stop, check_warc, need, parsed, sha256, zip_members
+from ledger.verifying.calendars import check_calendars
+from ledger.verifying.verify import DAMAGE, Bundle, Check, Stop, check_warc, need, parsed, sha256, zip_members
 
 LISTS = ("datapackage.json", "datapackage-digest.json")
 OWN = "vigie "
@@ -39,7 +40,7 @@ class Wacz(Bundle):
                 with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
                     self.held = {name: archive.read(name) for name in archive.namelist()}
                     need(len(self.held) == len(archive.namelist()), "deux fichiers portent le même nom")
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, or enciphered
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *DAMAGE) as error:  # damaged, or enciphered
                 need(False, f"le ZIP est illisible : {str(error)[:120]}")
             if str(self._package().get("software", "")).startswith(OWN):
                 raise
@@ -140,6 +141,8 @@ def verify_wacz(data: bytes, quick: bool = False, **anchors: str) -> list[Check]
     checks = bundle.run(names, quick)
     if "data/evidence.json" in bundle.files and not (quick and checks[-1].state == "failed"):
         checks += bundle.run(PROOFS, quick)
+        if bundle.under("data/", ".ots"):
+            checks += check_calendars(bundle, quick, anchors.get("block", ""))
     return checks
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.crashes import kill_many
+from benchmarks.export_crashes import kill_exports
 from ledger.sealing.tokens import Authority
 from monitor.local_authority import LocalAuthority
 
-POINTS = 10
+POINTS, EXPORTS = 10, 20
 
 
 def test_killed_anywhere_nothing_is_lost(tmp_path: Path, sqlite_template: bytes) -> None:
@@ -27,3 +28,12 @@ def test_killed_anywhere_nothing_is_lost(tmp_path: Path, sqlite_template: bytes)
     assert report.kills == POINTS
     assert report.landed >= POINTS // 2
     assert sorted(report.recoveries)[POINTS // 2] < 2 * 5  # seconds; the level is 2, on an idle machine
+
+
+def test_row_sealed_export_killed_anywhere_leaves_nothing_half_made(tmp_path: Path) -> None:
+    """What is visible is whole and logged, the ledger holds, and the next export clears what the dead one left."""
+    report = kill_exports(tmp_path, EXPORTS)
+    assert report.faults == []
+    assert report.kills == EXPORTS
+    assert report.landed >= EXPORTS // 2
+    assert sorted(report.recoveries)[EXPORTS // 2] < 2 * 5  # seconds; the level is 2, on an idle machine

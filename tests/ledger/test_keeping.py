@@ -16,7 +16,7 @@ from test_custody import log_of
 
 from ledger import EvidenceDamaged, EvidenceMissing, Ledger, LedgerUnavailable, erasure, events, fixity
 from ledger.custody import check_chain
-from ledger.erasure import erase, finish_erasures, outdated
+from ledger.erasure import ErasedReport, erase, finish_erasures, outdated
 from ledger.fixity import check_fixity, examine, is_due, last_check
 from ledger.models import Capture, Event
 from ledger.sealing.check import check_seals
@@ -163,8 +163,8 @@ def test_an_erasure_cut_short_is_finished(
         with pytest.raises(LedgerUnavailable, match="not erased"):
             erase(sqlite_ledger, [1], reason=WHY, actor="alix")
     assert sqlite_ledger.store.path(address).exists()
-    assert finish_erasures(sqlite_ledger) == (1, 6)
-    assert finish_erasures(sqlite_ledger) == (0, 0)
+    assert finish_erasures(sqlite_ledger) == ErasedReport(0, 1, 6)
+    assert finish_erasures(sqlite_ledger) == ErasedReport(0, 0, 0)
     assert len(told(sqlite_ledger, "erased")) == 1
 
 

@@ -193,8 +193,13 @@ def test_every_cut_and_many_altered_answers_are_refused(locals_: Locals) -> None
 @contextmanager
 def odd_server(behave: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
+        body = b""
+
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.body = self.rfile.read(int(self.headers["Content-Length"]))
+            behave(self)
+
+        def do_GET(self) -> None:
             behave(self)
 
         def log_message(self, *_: object) -> None: ...
