@@ -19,6 +19,7 @@ PARTS = (
     "dossiers",
     "desk",
     "hostile",
+    "odd",
     "blindness",
 )
 

@@ -5,29 +5,31 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
+from benchmarks.desk_load import PASSWORD, REVIEWERS
 from ledger import Ledger, docket, text_key
 from ledger.models import Capture, Case, Crawl, Finding, Listing, ListingView, Passage
 from reference import load_reference
 from review import create_app, people
 
-PASSWORD = "quatre chevaux bleus au galop"
 SECRET = b"a secret for benchmarks, 32 bytes or more"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-REVIEWERS = 5
-THINK = 0.3  # seconds a scripted reviewer takes for a case: ten times faster than a person
 PORTION = 5_000
 TOWNS = ("Bourg-Fictif", "Villeneuve-Inventée", "Saint-Modèle", "Le Faux-Pont")
 
@@ -82,7 +84,7 @@ def _portion(session: Any, capture_id: int, numbers: range) -> None:
 
 
 class Timed:
-    """The application, with the time of each request noted by route."""
+    """The application, with the time of each request noted by route: on the clock, and of this process."""
 
     def __init__(self, app: Any) -> None:
         self.app, self.seconds = app, defaultdict[str, list[float]](list)
@@ -97,44 +99,32 @@ class Timed:
         self.seconds[f"{scope['method']} {route}"].append(time.perf_counter() - began)
 
 
-def work(client: Any, login: str, until: float, votes: list[int]) -> None:
-    """One scripted reviewer: read, decide, search now and then, look at the queue."""
-    token = re.search(r'name="csrf" value="([0-9a-f]+)"', client.get("/connexion").text)
-    client.post("/connexion", data={"login": login, "password": PASSWORD, "csrf": token.group(1) if token else ""})
-    page = client.get("/cas/suivant")
-    count = 0
-    while time.monotonic() < until:
-        number = re.search(r'action="/cas/(\d+)/avis"', page.text)
-        csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', page.text)
-        if not number or not csrf:
-            break
-        time.sleep(THINK)
-        form = {"decision": "dismiss", "reason": "legal_notice", "csrf": csrf.group(1)}
-        page = client.post(f"/cas/{number.group(1)}/avis", data=form)
-        count += page.status_code == 200
-        client.get(f"/cas/avance?apres={number.group(1)}")
-        if count % 7 == 0:
-            client.get("/file")
-            client.get("/recherche?q=exemple" + str(1 + count))
-            client.get("/recherche?q=cabinet&departement=01")
-            client.get("/nouveautes")
-    votes.append(count)
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address at which `app` is served by uvicorn, in a thread."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
 
 
-def serve_and_measure(ledger: Ledger, seconds: float) -> tuple[dict[str, list[float]], int]:
-    """Five reviewers at once through the application; server seconds by route, and how many decisions were taken."""
-    from fastapi.testclient import TestClient
+def serve_and_measure(ledger: Ledger, seconds: float) -> tuple[dict[str, list[float]], int, float]:
+    """Five reviewers at once, in a process of their own, over HTTP.
 
+    Gives server seconds by route, how many decisions were taken, and the processor seconds this server spent.
+    """
     timed = Timed(create_app(ledger, secret=SECRET, second_factor=False))
-    votes: list[int] = []
-    until = time.monotonic() + seconds
-    clients = [TestClient(timed) for _ in range(REVIEWERS)]
-    threads = [threading.Thread(target=work, args=(client, f"r{i}", until, votes)) for i, client in enumerate(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return dict(timed.seconds), sum(votes)
+    spent = time.process_time()
+    with serving(timed) as address:
+        crowd = [sys.executable, "-m", "benchmarks.desk_load", address, str(seconds)]
+        done = subprocess.run(crowd, check=True, capture_output=True, text=True)
+    return dict(timed.seconds), int(done.stdout), time.process_time() - spent
 
 
 def p95(values: list[float]) -> float:
@@ -147,12 +137,13 @@ def measure(ledger: Ledger, label: str, number: int, seconds: float = 30.0) -> f
     began = time.perf_counter()
     fill(ledger, number)
     print(f"{label}: {number} cases laid out in {time.perf_counter() - began:.0f} s")
-    found, votes = serve_and_measure(ledger, seconds)
+    found, votes, spent = serve_and_measure(ledger, seconds)
     for route, values in sorted(found.items()):
         middle = statistics.median(values) * 1000
         print(f"  {route:28} {len(values):5} requests  median {middle:6.1f} ms  p95 {p95(values):6.1f} ms")
     whole = [value for route, values in found.items() if "connexion" not in route for value in values]
     print(f"  all but sign-in: p95 {p95(whole):.1f} ms; {votes} decisions, {votes * 3600 / seconds:.0f} an hour")
+    print(f"  the server worked {spent:.1f} s of processor in {seconds:.0f} s; machine's load {os.getloadavg()[0]:.1f}")
     by_processor(ledger)
     return p95(whole)
 
@@ -194,21 +185,14 @@ def by_browser(ledger: Ledger, decisions: int = 60) -> None:
     """Case to case in a real Chromium, by keyboard: from the key to the next case shown, in milliseconds."""
     import shutil
 
-    import uvicorn
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         print("browser: no Chromium on this machine")
         return
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(ledger, secret=SECRET, second_factor=False), port=0, log_level="warning")
-    )
-    threading.Thread(target=server.run, daemon=True).start()
-    while not server.started:
-        time.sleep(0.01)
-    desk = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    with sync_playwright() as playwright:
+    app = create_app(ledger, secret=SECRET, second_factor=False)
+    with serving(app) as desk, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.goto(f"{desk}/connexion")
@@ -223,7 +207,6 @@ def by_browser(ledger: Ledger, decisions: int = 60) -> None:
             taken.append(page.evaluate(_CASE_TO_CASE))
         whole = time.perf_counter() - began
         browser.close()
-    server.should_exit = True
     print(
         f"browser: case to case median {statistics.median(taken):.0f} ms, p95 {p95([t / 1000 for t in taken]):.0f} ms; "
         f"{decisions * 3600 / whole:.0f} decisions an hour by the scripted keyboard"

@@ -288,13 +288,16 @@ class SampleAnswer(Base):
 
 
 class DossierRequest(Base):
-    """An editor asks for the dossier of a confirmed case; `vigie dossier` writes it."""
+    """An editor asks for the dossier of a confirmed case; `ledger.dossier_requests` says how it ends."""
 
     __tablename__ = "dossier_request"
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id", ondelete="CASCADE"), unique=True)
     requested_by: Mapped[str] = mapped_column(String(80))
     at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]  # None: it waits
+    dossier_id: Mapped[int | None] = mapped_column(ForeignKey("dossier.id"))  # None once answered: refused
+    gaps: Mapped[list[str]] = mapped_column(default=list)  # why it was refused, or is « à compléter », in French
 
 
 class ReadMark(Base):

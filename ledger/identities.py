@@ -19,7 +19,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ledger.events import record
-from ledger.models import Base, Case, Json
+from ledger.models import Base, Case, Json, Reviewer
 from reference.errors import VigieError
 
 KEYS = 2  # different people who must confirm the same person
@@ -72,10 +72,24 @@ class IdentityStatus(StrEnum):
 
 @dataclass(frozen=True)
 class IdentityState:
-    """Where the identity of a case stands; `rpps` is "" unless it is confirmed."""
+    """Where the identity of a case stands; `rpps` is "" unless it is confirmed.
+
+    `given` is when each person's last word was given, the oldest first: a dossier says when, and never who.
+    """
 
     status: IdentityStatus
     rpps: str = ""
+    given: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Word:
+    """One person's last word on who a case is about, with their shown name: for the desk alone."""
+
+    reviewer_id: int
+    display_name: str
+    at: datetime
+    rpps: str
 
 
 def canonical(screen: Mapping[str, Any]) -> bytes:
@@ -114,18 +128,32 @@ def confirm_identity(
 def identity_states(session: Session, ids: Iterable[int] | None = None) -> dict[int, IdentityState]:
     """Where the identity of these cases stands, or of all; the last word of each person counts."""
     query = (
-        select(Case.id, IdentityConfirmation.reviewer_id, IdentityConfirmation.rpps)
+        select(Case.id, IdentityConfirmation.reviewer_id, IdentityConfirmation.rpps, IdentityConfirmation.decided_at)
         .outerjoin(IdentityConfirmation, IdentityConfirmation.case_id == Case.id)
         .order_by(IdentityConfirmation.id)
     )
     if ids is not None:
         query = query.where(Case.id.in_(sorted(set(ids))))
-    said: dict[int, dict[int, str]] = defaultdict(dict)
-    for case, reviewer, rpps in session.execute(query):
+    said: dict[int, dict[int, tuple[str, datetime]]] = defaultdict(dict)
+    for case, reviewer, rpps, at in session.execute(query):
         words = said[case]
         if reviewer is not None:
-            words[reviewer] = rpps
+            words[reviewer] = (rpps, at)
     return {case: _state(list(words.values())) for case, words in said.items()}
+
+
+def words_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[Word, ...]]:
+    """The last word of each person on these cases, the oldest first; it names people, and stays on the desk."""
+    query = (
+        select(IdentityConfirmation, Reviewer.display_name)
+        .join(Reviewer, Reviewer.id == IdentityConfirmation.reviewer_id)
+        .where(IdentityConfirmation.case_id.in_(sorted(set(ids))))
+        .order_by(IdentityConfirmation.id)
+    )
+    said: dict[int, dict[int, Word]] = defaultdict(dict)
+    for row, name in session.execute(query):
+        said[row.case_id][row.reviewer_id] = Word(row.reviewer_id, name, row.decided_at, row.rpps)
+    return {case: tuple(sorted(words.values(), key=lambda one: one.at)) for case, words in said.items()}
 
 
 def identity_state(session: Session, case_id: int) -> IdentityState:
@@ -133,14 +161,15 @@ def identity_state(session: Session, case_id: int) -> IdentityState:
     return identity_states(session, [case_id])[case_id]
 
 
-def _state(words: list[str]) -> IdentityState:
+def _state(words: list[tuple[str, datetime]]) -> IdentityState:
     """One contrary word is enough for a split: a doubt about the person serves the person."""
+    said, given = {rpps for rpps, _ in words}, tuple(sorted(at for _, at in words))
     if not words:
         return IdentityState(IdentityStatus.OPEN)
-    if len(set(words)) > 1:
-        return IdentityState(IdentityStatus.SPLIT)
-    if not words[0]:
-        return IdentityState(IdentityStatus.REJECTED)
+    if len(said) > 1:
+        return IdentityState(IdentityStatus.SPLIT, given=given)
+    if said == {""}:
+        return IdentityState(IdentityStatus.REJECTED, given=given)
     if len(words) < KEYS:
-        return IdentityState(IdentityStatus.SECOND)
-    return IdentityState(IdentityStatus.CONFIRMED, words[0])
+        return IdentityState(IdentityStatus.SECOND, given=given)
+    return IdentityState(IdentityStatus.CONFIRMED, said.pop(), given)

@@ -12,9 +12,14 @@ from email.message import EmailMessage
 from typing import Any
 
 from monitor.settings import AlertSettings
+from reference.errors import VigieError
 
 SECONDS = 20  # that a mail server or a webhook may take
 Tell = Callable[[AlertSettings, str, str, Sequence[str]], None]
+
+
+class MailFailed(VigieError):
+    """The mail server did not take an e-mail."""
 
 
 def alert(settings: AlertSettings, platform: str, run: str, alarms: Sequence[str]) -> list[str]:
@@ -46,7 +51,19 @@ def message(settings: AlertSettings, platform: str, run: str, alarms: Sequence[s
 
 
 def _mail(settings: AlertSettings, platform: str, run: str, alarms: Sequence[str]) -> None:
-    mail = message(settings, platform, run, alarms)
+    _send(settings, message(settings, platform, run, alarms))
+
+
+def deliver(settings: AlertSettings, mail: EmailMessage) -> None:
+    """Send one e-mail over the configured server. Raises `MailFailed`, one line."""
+    try:
+        _send(settings, mail)
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise MailFailed(f"mail over {settings.smtp_host}: {reason}") from error
+
+
+def _send(settings: AlertSettings, mail: EmailMessage) -> None:
     context = ssl.create_default_context()
     server: smtplib.SMTP
     if settings.smtp_security == "tls":

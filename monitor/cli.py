@@ -246,6 +246,30 @@ def dossier(
         console.table(f"Dossier {case}", [(name, str(value)) for name, value in figures.items()])
 
 
+@app.command()
+def dossiers(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder that receives them; « dossiers » in the home when absent.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the dossiers that editors asked for at the desk; what is refused says why, there and here."""
+    from monitor.dossiers import write_requested
+
+    settings = load_settings(home=home)
+    report = write_requested(open_ledger(settings, create=False), settings, out)
+    if json:
+        console.say_json(report.as_json())
+        return
+    for path in report.written:
+        console.out.print(path, markup=False, highlight=False, soft_wrap=True)
+    for case, gaps in report.refused.items():
+        console.out.print(f"case {case}: refused: {' ; '.join(gaps)}", markup=False, highlight=False, soft_wrap=True)
+    if not (report.written or report.refused):
+        console.out.print("dossiers: none was asked for", markup=False, highlight=False)
+
+
 @app.command("list")
 def list_(
     what: Annotated[

@@ -12,6 +12,12 @@ from sqlalchemy import func, select
 from ledger import Ledger
 from monitor import console
 from monitor.settings import load_settings
+from reference.errors import VigieError
+
+
+class BadMail(VigieError):
+    """The digest cannot be sent as asked."""
+
 
 app = typer.Typer(name="person", help="Accounts of the desk: invite, list, close, change a role.", no_args_is_help=True)
 
@@ -102,21 +108,42 @@ def reopen(login: LoginArgument, home: HomeOption = None) -> None:
 
 
 @app.command()
-def digest(login: LoginArgument, address: AddressOption = LOOPBACK, home: HomeOption = None) -> None:
-    """Print the e-mail that tells a person what is new; hand it to the mail program of your choice."""
+def digest(
+    login: LoginArgument,
+    to: Annotated[str, typer.Option("--to", help="The person’s e-mail address; it is not kept.")] = "",
+    send: Annotated[bool, typer.Option("--send", help="Send it over the mail server of the alerts.")] = False,
+    address: AddressOption = LOOPBACK,
+    home: HomeOption = None,
+) -> None:
+    """Tell a person what is new: the text alone, with --to the whole e-mail (text and HTML), with --send sent."""
     from datetime import UTC, datetime
 
     from ledger.desk import Assignment
+    from monitor.alerts import deliver
     from review import inbox
     from review import invite as accounts
     from review.standing import is_live
 
-    with _ledger(home).session() as session:
+    settings = load_settings(home=home)
+    if send and not to:
+        raise BadMail("--send needs --to: where the e-mail goes")
+    with Ledger.open(settings.home, settings.database_url).session() as session:
         person = accounts.by_login(session, login)
         kept = select(func.count()).where(Assignment.reviewer_id == person.id, is_live(datetime.now(UTC)))
         told = inbox.news(session, person.id, person.role)
-        text = inbox.digest(told, person.display_name, session.scalar(kept) or 0, address)
-    sys.stdout.write(text)
+        made = inbox.digest(told, person.display_name, session.scalar(kept) or 0, address)
+    if not to:
+        sys.stdout.write(made.text)
+        return
+    try:
+        mail = made.message(settings.alerts.mail_from, to)
+    except ValueError as error:
+        raise BadMail(f"--to: {error}") from error
+    if send:
+        deliver(settings.alerts, mail)
+        console.out.print(f"{login}: sent", markup=False, highlight=False)
+    else:
+        sys.stdout.write(mail.as_string())
 
 
 @app.command("end-sessions")

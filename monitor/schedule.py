@@ -19,9 +19,10 @@ from crawler.frontier import due_count
 from crawler.pace import Agreement
 from crawler.run import AlreadyCrawling, CrawlReport, CrawlSpec, Unreachable, crawl
 from ledger import Ledger
+from ledger.errors import Busy
 from ledger.events import record
 from ledger.frontier import Address, HostPace, stopped
-from monitor import evidence, jobs
+from monitor import dossiers, evidence, jobs
 from monitor.alerts import alert
 from monitor.clean_captures import Ways, visit_due
 from monitor.settings import CrawlSettings, Settings
@@ -170,6 +171,18 @@ def seal_new(settings: Settings) -> Done:
         ledger.close()
 
 
+def write_dossiers(settings: Settings) -> Done:
+    """Write the dossiers that editors asked for at the desk."""
+    ledger = Ledger.open(settings.home, settings.database_url)
+    try:
+        report = dossiers.write_requested(ledger, settings)
+    except Busy as error:
+        return Done("dossiers", "busy", {"reason": str(error)})
+    finally:
+        ledger.close()
+    return Done("dossiers", "done" if report.written or report.refused else "nothing", report.as_json())
+
+
 def watch_evidence(settings: Settings) -> Done:
     """Hash the evidence again when its last check is old enough, and erase what has had its time."""
     ledger = Ledger.open(settings.home, settings.database_url)
@@ -192,7 +205,13 @@ def run_due(settings: Settings, on_done: Callable[[Done], None]) -> list[Done]:
     for platform in scheduled(settings):
         done.append(_guarded(f"crawl {platform}", lambda name=platform: crawl_due(settings, name)))  # type: ignore[misc]
         on_done(done[-1])
-    every = (("detect", read_new), ("capture", visit_new), ("seal", seal_new), ("watch", watch_evidence))
+    every = (
+        ("detect", read_new),
+        ("capture", visit_new),
+        ("seal", seal_new),
+        ("dossiers", write_dossiers),
+        ("watch", watch_evidence),
+    )
     for name, job in every:
         done.append(_guarded(name, lambda work=job: work(settings)))  # type: ignore[misc]
         on_done(done[-1])
@@ -208,4 +227,5 @@ def _guarded(name: str, job: Callable[[], Done]) -> Done:
 
 __all__ = [
     "CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new", "watch_evidence",
+    "write_dossiers",
 ]  # fmt: skip

@@ -89,6 +89,10 @@ def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     def seal() -> None:
         schedule.seal_new(settings)
 
+    @app.task(name="dossiers", retry=again, lock="dossiers", queueing_lock="dossiers")
+    def dossiers() -> None:
+        schedule.write_dossiers(settings)
+
     @app.task(name="watch", retry=again, lock="watch", queueing_lock="watch")
     def watch() -> None:
         done = schedule.watch_evidence(settings)
@@ -120,6 +124,7 @@ async def enqueue(app: App, settings: Settings) -> int:
         app.configure_task("detect", lock="detect", queueing_lock="detect"),
         app.configure_task("capture", lock="capture", queueing_lock="capture"),
         app.configure_task("seal", lock="seal", queueing_lock="seal"),
+        app.configure_task("dossiers", lock="dossiers", queueing_lock="dossiers"),
         app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
     put = 0

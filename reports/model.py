@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.identities import IdentityState, IdentityStatus
 from ledger.models import Json
 from reference import Article, Reference
 from reports import clean_pages, moments, words
@@ -110,7 +111,16 @@ def _identity(contents: Contents) -> Json:
         "version": shown.matcher_version,
         "exhibit": str(number) if number else "",
         "several": len(contents.assembly.parts) > 1,
+        "confirmed": _confirmed(contents.assembly.person.main.confirmed),
     }
+
+
+def _confirmed(state: IdentityState) -> str:
+    """When two people recognised the person, without their names; empty until they have."""
+    if state.status is not IdentityStatus.CONFIRMED:
+        return ""
+    first, *others = (f"le {moments.in_paris(at)}" for at in state.given)
+    return f"l’une {first}, l’autre {others[0]} (heure de Paris)" if len(others) == 1 else ", ".join([first, *others])
 
 
 def _council(contents: Contents) -> str:

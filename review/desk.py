@@ -126,7 +126,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:  # not async, it would cost each request a hop to a thread
     """The desk of the application that serves this request."""
     return cast(Desk, request.app.state.desk)
 
@@ -182,7 +182,7 @@ def authorise(
     request.state.person = person
 
 
-def current(request: Request) -> Person:
+async def current(request: Request) -> Person:
     """The person the gate let through."""
     person: Person | None = request.state.person
     if person is None:

@@ -16,6 +16,7 @@ from reference.errors import VigieError
 from review.bench import Id
 from review.desk import Desk, Refused, SignedIn, TheDesk
 from review.neutral import LARGEST, REPLAY_POLICY, neutral_html
+from review.pictures import seal_of
 
 WHY = "relecture"  # what the custody log says of a visit to the desk
 SHOWN = 200_000  # characters of the stored text on the page; the file has it all
@@ -63,6 +64,7 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
             "capture.html",
             person=person,
             stored=stored,
+            sealed=seal_of(session, capture_id),
             text=text[:SHOWN],
             cut=len(text) > SHOWN,
             problem=problem,

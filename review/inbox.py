@@ -5,10 +5,13 @@ A voter hears of the cases they have decided and of no other. The feed and the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
 from xml.sax.saxutils import escape
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,6 +22,7 @@ from review import rights, words
 from review.queue import status_sql
 
 SHOWN = 100
+_TEMPLATES = Path(__file__).parent / "templates"
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 CHANGES = {"gone": "La formule a été retirée", "back": "La formule est revenue"}
 
@@ -94,15 +98,43 @@ def atom(told: list[News], address: str, key_id: str) -> str:
     )
 
 
-def digest(told: list[News], display_name: str, waiting: int, address: str) -> str:
-    """The text of an e-mail, in French, plain, without any practitioner's name; only what is new."""
-    fresh = [one for one in told if one.new]
+@dataclass(frozen=True)
+class Digest:
+    """An e-mail to one person, in French, as text and as HTML; it names no practitioner and loads nothing."""
+
+    subject: str
+    text: str
+    html: str
+
+    def message(self, sender: str, to: str) -> EmailMessage:
+        """The e-mail itself, its HTML beside the text (multipart/alternative). Raises `ValueError` for an address
+        that holds a line break."""
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = self.subject, sender, to
+        mail["Auto-Submitted"] = "auto-generated"  # no holiday message answers it
+        mail.set_content(self.text, cte="quoted-printable")
+        mail.add_alternative(self.html, subtype="html", cte="quoted-printable")
+        return mail
+
+
+def digest(told: list[News], display_name: str, waiting: int, address: str) -> Digest:
+    """What is new for a person, and how many cases wait for them; links go to the desk at `address`."""
+    address = address.rstrip("/")
+    fresh = [replace(one, said=_public(one)) for one in told if one.new]
+    count = words.count(len(fresh), "nouveauté", "nouveautés") if fresh else "rien de nouveau"
+    subject = f"Vigie : {count}"
     lines = [f"Bonjour {display_name},", ""]
     if waiting:
         lines += [words.count(waiting, "cas vous est confié", "cas vous sont confiés") + " sur le bureau de Vigie.", ""]
     lines += ["Depuis votre dernière lecture :"] if fresh else ["Rien de nouveau depuis votre dernière lecture."]
-    lines += [f"- cas nº {one.case_id} : {_public(one)} ({words.day(one.at)})" for one in fresh]
-    return "\n".join([*lines, "", address, "", "Ce message ne contient volontairement aucun nom de praticien.", ""])
+    lines += [f"- cas nº {one.case_id} : {words.lower_first(one.said)} ({words.day(one.at)})" for one in fresh]
+    lines += ["", f"{address}/", "", "Ce message ne contient volontairement aucun nom de praticien.", ""]
+    env = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    env.filters.update(day=words.day, lower_first=words.lower_first)
+    html = env.get_template("digest.html").render(
+        subject=subject, display_name=display_name, waiting=waiting, fresh=fresh, address=address, words=words
+    )
+    return Digest(subject, "\n".join(lines), html)
 
 
 def _public(one: News) -> str:

@@ -24,7 +24,7 @@ BATCH = 20  # seats kept for one person
 REFILL_AT = 10  # seats left at which more are given
 KEPT = timedelta(hours=2)  # how long a seat is kept; it is kept anew at each refill
 CONTROLS = 0.05  # share of known cases among the seats given
-COUNTED = 1000  # beyond it the queue says « plus de 1 000 »
+COUNTED = 300  # beyond it the queue says « plus de 300 »: counting further costs more than it tells
 PORTION = 5_000  # case numbers in one statement
 RECENT = 20  # own decisions listed
 _SEATING = 0x76696770  # « vigp »: the lock under which seats are given on PostgreSQL

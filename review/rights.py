@@ -97,6 +97,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/nouveautes/lu"): SELF,
     ("POST", "/nouveautes/flux"): SELF,
     ("GET", "/flux/{key}"): ANYONE,
+    ("GET", "/visites/{visit_id}/image/{place}"): Rule(),
     ("GET", "/captures/{capture_id}"): Rule(),
     ("GET", "/captures/{capture_id}/rejeu"): Rule(),
     ("GET", "/captures/{capture_id}/capture.warc.gz"): Rule(),

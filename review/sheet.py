@@ -13,9 +13,11 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ledger import cases, docket
-from ledger.desk import Ballot, Comment, ControlAnswer, DossierRequest
+from ledger import cases, docket, dossier_requests
+from ledger.desk import Ballot, Comment, ControlAnswer
+from ledger.dossier_requests import RequestState
 from ledger.models import Capture, Case, Finding, Listing, ListingView, Passage, Reviewer, Verdict
+from review.pictures import Sealed, Visit, seal_of, visits_of
 from review.standing import Standing, standing
 
 _RULE = re.compile(r"\s*\((?:règle|aucune règle)[^)]*\)")
@@ -106,6 +108,8 @@ class Sheet:
     others: tuple[Passage, ...]
     others_count: int
     capture: Capture
+    sealed: Sealed | None  # the seal over that capture
+    visits: tuple[Visit, ...]  # of the page by a browser, newest first
     history: History
     siblings: tuple[Sibling, ...]
     standing: Standing
@@ -114,7 +118,12 @@ class Sheet:
     own: GivenVerdict | None
     comments: tuple[Remark, ...]
     model: ModelReading | None
-    requested: bool  # an editor asked for the dossier
+    dossier: RequestState | None  # for editors
+
+    @property
+    def pictured(self) -> Visit | None:
+        """The newest visit that left an image of the page."""
+        return next((visit for visit in self.visits if visit.images), None)
 
 
 def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
@@ -141,6 +150,8 @@ def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
         others=others,
         others_count=others_count,
         capture=session.get_one(Capture, passage.capture_id),
+        sealed=seal_of(session, passage.capture_id),
+        visits=visits_of(session, case_id, sighted=stand.sighted),
         history=_history(session, case, passage),
         siblings=_siblings(session, listing, view),
         standing=stand,
@@ -149,7 +160,7 @@ def sheet_for(session: Session, case_id: int, reviewer_id: int) -> Sheet | None:
         own=next((v for v in verdicts if v.mine), None) or _own(session, passage, case_id, reviewer_id),
         comments=_comments(session, case_id) if stand.may_comment or stand.third else (),
         model=_model(finding) if stand.sighted else None,
-        requested=stand.role == "editor" and _requested(session, case_id),
+        dossier=dossier_requests.states(session, [case_id])[case_id] if stand.role == "editor" else None,
     )
 
 
@@ -207,10 +218,6 @@ def _comments(session: Session, case_id: int) -> tuple[Remark, ...]:
         .order_by(Comment.id)
     )
     return tuple(Remark(*row) for row in rows)
-
-
-def _requested(session: Session, case_id: int) -> bool:
-    return session.scalar(select(DossierRequest.id).where(DossierRequest.case_id == case_id)) is not None
 
 
 def _siblings(session: Session, listing: Listing, view: ListingView | None) -> tuple[Sibling, ...]:

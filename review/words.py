@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from markupsafe import Markup
+
 from reference import Reference, Stance, VerdictReason
 
 DECISIONS = {"confirm": "Confirmer", "dismiss": "Écarter", "doubt": "Doute"}
@@ -33,6 +35,13 @@ IDENTITY = {
     "split": "Les réponses ne concordent pas : l’identité n’est pas confirmée. Chacun peut revoir la sienne.",
     "confirmed": "Identité confirmée par deux personnes.",
     "rejected": "Identité écartée : aucune des personnes affichées n’est celle de la page.",
+}
+IDENTITIES = {
+    "open": "à confirmer par deux personnes",
+    "second": "confirmée par une personne ; une seconde doit encore le faire",
+    "split": "les réponses ne concordent pas",
+    "confirmed": "confirmée par deux personnes",
+    "rejected": "aucune des personnes proposées",
 }
 ROLE_MEANS = {
     "reviewer": "lit les passages et donne son avis",
@@ -78,6 +87,11 @@ _OUTCOMES = {
     "unreadable": "contenu illisible",
 }
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
+
+
+# What a link or a form carries so that htmx puts the answer in the place of the page's content. Without scripts, or
+# before they are there, the same link or form loads the page whole.
+SWAP = Markup("""hx-boost='target:"#contenu" select:"#contenu" swap:outerHTML'""")
 
 
 def flagged_stances(reference: Reference) -> tuple[Stance, ...]:
@@ -159,6 +173,11 @@ def share(value: float | None, digits: int = 1) -> str:
 def figure(value: float | None) -> str:
     """A coefficient with two decimals; « – » when nothing can be said."""
     return "–" if value is None else f"{value:.2f}".replace(".", ",")
+
+
+def lower_first(text: str) -> str:
+    """The text as it goes on in a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def grouped(secret: str) -> str:

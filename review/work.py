@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -10,12 +11,12 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import delete, func, select
 
-from ledger import docket, events
-from ledger.desk import DossierRequest, ReadMark, SavedView
-from ledger.models import Dossier, Reviewer
+from ledger import docket, dossier_requests, events, identities
+from ledger.desk import ReadMark, SavedView
+from ledger.models import Reviewer
 from review import brake, gate, inbox, pipeline, queue, search
 from review.desk import Desk, Person, Refused, SignedIn, TheDesk, address_of
-from review.rights import VOTING
+from review.rights import IDENTIFYING, VOTING
 from review.standing import standing
 
 router = APIRouter()
@@ -156,28 +157,35 @@ def dashboard(request: Request, desk: TheDesk, person: SignedIn) -> Response:
 
 @router.get("/dossiers")
 def dossiers(request: Request, desk: TheDesk, person: SignedIn) -> Response:
-    """Confirmed cases, with the dossiers asked for and written."""
+    """Confirmed cases: who confirmed the identity and when, and where the dossier stands."""
     with desk.ledger.session() as session:
         rows = search.find(session, search.Search(etat="confirmed"), person, limit=200)
         ids = [row.case_id for row in rows]
-        asked = set(session.scalars(select(DossierRequest.case_id).where(DossierRequest.case_id.in_(ids))))
-        written = set(session.scalars(select(Dossier.case_id).where(Dossier.case_id.in_(ids))))
-    return desk.page(request, "dossiers.html", person=person, rows=rows, asked=asked, written=written)
+        asked, said = dossier_requests.states(session, ids), identities.words_of(session, ids)
+        known = identities.identity_states(session, ids)
+    for case_id, state in known.items():
+        if not _may_know(person, state, said.get(case_id, ())):
+            known[case_id], said[case_id] = identities.IdentityState(identities.IdentityStatus.OPEN), ()
+    return desk.page(request, "dossiers.html", person=person, rows=rows, asked=asked, said=said, known=known)
 
 
 @router.post("/cas/{case_id}/dossier")
 def request_dossier(desk: TheDesk, person: SignedIn, case_id: Id) -> Response:
-    """Ask for the dossier of a confirmed case; `vigie dossier` writes it."""
+    """Ask for the dossier of a confirmed case; the job of `monitor.dossiers` writes it."""
     with desk.ledger.session() as session:
         if standing(session, case_id, person.id) is None:
             raise Refused(404, "Cas introuvable", f"Il n’y a pas de cas nº {case_id}.", person)
         confirmed = search.find(session, search.Search(etat="confirmed"), person, before=case_id + 1, limit=1)
         if [row.case_id for row in confirmed] != [case_id]:
             raise Refused(409, "Pas de dossier", "Seul un cas confirmé donne lieu à un dossier.", person)
-        if session.scalar(select(DossierRequest.id).where(DossierRequest.case_id == case_id)) is None:
-            session.add(DossierRequest(case_id=case_id, requested_by=person.login, at=datetime.now(UTC)))
-            events.record(session, "dossier.requested", "case", case_id, person.login)
+        dossier_requests.ask(session, case_id, person.login)
     return RedirectResponse("/dossiers", 303)
+
+
+def _may_know(person: Person, state: identities.IdentityState, said: Sequence[identities.Word]) -> bool:
+    """Whether the words on an identity may be shown: never to one who may still give theirs without having read it."""
+    settled = state.status in (identities.IdentityStatus.CONFIRMED, identities.IdentityStatus.SPLIT)
+    return settled or person.role not in IDENTIFYING or any(one.reviewer_id == person.id for one in said)
 
 
 def _search_page(

@@ -1,4 +1,5 @@
-// Keyboard shortcuts of the desk, and the next case held ready. Without this file every page works by mouse and Tab.
+// Keyboard shortcuts of the desk, and the next case held ready; htmx does the other exchanges within a page.
+// Without either, every page works by mouse and Tab.
 "use strict";
 
 (() => {
@@ -20,13 +21,18 @@
     if (caseOf(location.href) === here) ahead = { id: answer.headers.get("Vigie-Cas"), page };
   };
 
+  const arrive = () => {
+    scrollTo(0, 0);
+    one("main").focus({ preventScroll: true });
+    prepare();
+  };
+
   const show = (page, address) => {
     document.title = page.title;
     one("main").replaceWith(document.adoptNode(page.querySelector("main")));
     history.pushState(null, "", address);
-    scrollTo(0, 0);
-    one("main").focus({ preventScroll: true });
-    prepare();
+    if (window.htmx) htmx.process(one("main"));
+    arrive();
   };
 
   const complain = (form, words) => {
@@ -60,7 +66,7 @@
     if (form.matches("form.ballot")) {
       event.preventDefault();
       if (!form.querySelector("button:disabled")) send(form);
-    } else if (form.method === "post") {
+    } else if (form.method === "post" && !form.hasAttribute("hx-boost")) {
       const button = form.querySelector("button[type=submit]");
       if (button) setTimeout(() => (button.disabled = true), 0); // one press, one act
     }
@@ -69,6 +75,18 @@
     for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
   });
   window.addEventListener("popstate", () => location.reload());
+
+  // ── What htmx brings ─────────────────────────────────────────────────────────────────────────────────────────────
+  const swapped = (ctx) => ctx && ctx.select === "#contenu";
+  document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
+    if (swapped(ctx) && !ctx.response.raw.redirected) ctx.push = "false"; // a form's own address shows nothing by itself
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => swapped(ctx) && arrive());
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    const form = ctx && ctx.sourceElement && ctx.sourceElement.closest("form");
+    if (form) complain(form, "Le bureau ne répond pas. Rien n’est perdu sur cette page : réessayez dans un instant.");
+    else if (swapped(ctx)) location.assign(ctx.sourceElement.href);
+  });
 
   // ── Keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────
   const open = (choice) => {

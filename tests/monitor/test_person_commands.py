@@ -49,6 +49,8 @@ def test_an_account_from_the_invitation_to_its_end(home: Path, sqlite_ledger: Le
     assert "0 sessions ended" in run(home, "end-sessions", "sacha")
     assert "/invitation/" in run(home, "renew", "sacha")
     assert run(home, "digest", "sacha").startswith("Bonjour Sacha,")
+    mail = run(home, "digest", "sacha", "--to", "sacha@exemple.test")
+    assert "To: sacha@exemple.test" in mail and "multipart/alternative" in mail and "text/html" in mail
     run(home, "close", "sacha")
     assert "closed" in run(home, "list")
     run(home, "reopen", "sacha")

@@ -44,7 +44,7 @@ def test_run_due_crawls_once_and_again_only_when_due(tmp_path: Path, monkeypatch
             )
         third = schedule.run_due(settings, lambda _: None)
         assert [one.path for one in site.log[asked:]] == ["/robots.txt", "/tarifs"]
-    assert [one.state for one in told] == ["done", "nothing", "nothing", "done", "nothing"]
+    assert [one.state for one in told] == ["done", "nothing", "nothing", "done", "nothing", "nothing"]
     assert again[0].state == "nothing"
     assert (third[0].state, third[0].detail["unchanged"]) == ("done", 1)
 

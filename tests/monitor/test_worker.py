@@ -15,7 +15,7 @@ from ledger import Ledger
 from monitor import schedule, worker
 from monitor.settings import CrawlSettings, Settings
 
-ALL = ["capture", "detect", "doctolib", "maiia", "seal", "watch"]
+ALL = ["capture", "detect", "doctolib", "dossiers", "maiia", "seal", "watch"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(schedule, "read_new", other("detect"))
     monkeypatch.setattr(schedule, "visit_new", other("capture"))
     monkeypatch.setattr(schedule, "seal_new", other("seal"))
+    monkeypatch.setattr(schedule, "write_dossiers", other("dossiers"))
     monkeypatch.setattr(schedule, "watch_evidence", other("watch"))
     return jobs
 

@@ -147,7 +147,8 @@ def test_reviewers_stay_unnamed(sqlite_ledger: Ledger, tmp_path: Path) -> None:
         if path.is_file():
             held = path.read_bytes()
             assert b"Nom-Secret" not in held and b"lecteur0" not in held
-    assert "Nom-Secret" not in text_of(written.pdf_path)
+    told = text_of(written.pdf_path)
+    assert "Nom-Secret" not in told and "ont reconnu" in told and "(heure de Paris)" in told  # when, never who
 
 
 def test_the_facts_are_complete_and_readable(sqlite_ledger: Ledger, tmp_path: Path) -> None:

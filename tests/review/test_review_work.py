@@ -14,7 +14,7 @@ from review_world import SECRET, START, Browser, World
 from sqlalchemy import select
 
 from ledger import docket
-from ledger.desk import Assignment, Docket, DossierRequest, SampleAnswer
+from ledger.desk import Assignment, Docket, DossierRequest, ReadMark, SampleAnswer
 from ledger.models import Capture, Event, Listing, ListingView
 from reference import load_reference
 from review import create_app, inbox, sampling, search
@@ -134,8 +134,21 @@ def test_a_wording_that_goes_and_comes_back_is_told(world: World, house: Opener)
     assert "nouveau</span>" not in alix.post("/nouveautes/lu", data={"csrf": alix.token()}).text
     with world.ledger.session() as session:
         told = inbox.news(session, world.people["alix"], "reviewer")
-        text = inbox.digest(told, "Alix", 3, "https://desk.test/")
-    assert "3\u00a0cas vous sont confiés" in text and "Rien de nouveau" in text and "Exemple" not in text
+        made = inbox.digest(told, "Alix", 3, "https://desk.test/")
+        session.get_one(ReadMark, world.people["alix"]).read_at = START
+        fresh = inbox.digest(inbox.news(session, world.people["alix"], "reviewer"), "<Alix>", 0, "https://desk.test")
+    for words in (made.text, made.html):
+        assert "3\u00a0cas vous sont confiés" in words and "Rien de nouveau" in words and "Exemple" not in words
+    assert fresh.subject == "Vigie : 1\u00a0nouveauté" and "- cas nº 1 : la formule a été retirée (" in fresh.text
+    assert (
+        'href="https://desk.test/cas/1"' in fresh.html and "&lt;Alix&gt;" in fresh.html and "<Alix>" not in fresh.html
+    )
+    assert not re.search(r"<(?:img|script|link|iframe)|url\(|Exemple", fresh.html)  # nothing is loaded, nobody is named
+    mail = fresh.message("vigie@desk.test", "alix@desk.test")
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert "retirée" in mail.get_body(("plain",)).get_content() and mail["Auto-Submitted"] == "auto-generated"
+    with pytest.raises(ValueError):
+        fresh.message("vigie@desk.test", "alix@desk.test\nBcc: other@desk.test")
 
 
 def looked_again(world: World, case_id: int, hours: int) -> None:
