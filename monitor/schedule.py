@@ -23,6 +23,7 @@ from ledger.events import record
 from ledger.frontier import Address, HostPace, stopped
 from monitor import evidence, jobs
 from monitor.alerts import alert
+from monitor.archives import ask_archives
 from monitor.clean_captures import Ways, visit_due
 from monitor.settings import CrawlSettings, Settings
 from reference import load_reference
@@ -170,6 +171,16 @@ def seal_new(settings: Settings) -> Done:
         ledger.close()
 
 
+def archive_new(settings: Settings) -> Done:
+    """Ask the outside archives of the configuration to keep the pages of confirmed cases."""
+    ledger = Ledger.open(settings.home, settings.database_url)
+    try:
+        report = ask_archives(ledger, settings)
+    finally:
+        ledger.close()
+    return Done("archive", "done" if report.kept or report.pending or report.failed else "nothing", asdict(report))
+
+
 def watch_evidence(settings: Settings) -> Done:
     """Hash the evidence again when its last check is old enough, and erase what has had its time."""
     ledger = Ledger.open(settings.home, settings.database_url)
@@ -192,7 +203,9 @@ def run_due(settings: Settings, on_done: Callable[[Done], None]) -> list[Done]:
     for platform in scheduled(settings):
         done.append(_guarded(f"crawl {platform}", lambda name=platform: crawl_due(settings, name)))  # type: ignore[misc]
         on_done(done[-1])
-    every = (("detect", read_new), ("capture", visit_new), ("seal", seal_new), ("watch", watch_evidence))
+    every = [("detect", read_new), ("capture", visit_new), ("seal", seal_new), ("watch", watch_evidence)]
+    if settings.archives:
+        every.insert(2, ("archive", archive_new))
     for name, job in every:
         done.append(_guarded(name, lambda work=job: work(settings)))  # type: ignore[misc]
         on_done(done[-1])
@@ -207,5 +220,6 @@ def _guarded(name: str, job: Callable[[], Done]) -> Done:
 
 
 __all__ = [
-    "CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new", "watch_evidence",
+    "CrawlReport", "Done", "archive_new", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new",
+    "watch_evidence",
 ]  # fmt: skip
