@@ -13,6 +13,7 @@ from ledger.models import Event
 COLLECTED, SEALED, STAMPED, STAMP_FAILED = "collected", "sealed", "stamped", "stamp_failed"
 VIEWED, EXPORTED, ERASED, TEXT_ERASED = "viewed", "exported", "erased", "text_erased"
 CALENDAR_PENDING, CALENDAR_COMPLETE, CALENDAR_FAILED = "calendar_pending", "calendar_complete", "calendar_failed"
+ARCHIVE_KEPT, ARCHIVE_PENDING, ARCHIVE_FAILED = "archive_kept", "archive_pending", "archive_failed"
 FIXITY_CHECKED, FIXITY_FAILED = "fixity_checked", "fixity_failed"
 WITH_A_REASON = frozenset({VIEWED, EXPORTED, ERASED, TEXT_ERASED})
 MAX_ACTOR = 80  # characters, the width of the column

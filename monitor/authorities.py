@@ -7,6 +7,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
 from pathlib import Path
@@ -44,12 +45,30 @@ def over_http(seconds: float) -> Transport:
 def bounded(
     question: urllib.request.Request, seconds: float, largest: int, not_yet: frozenset[int] = frozenset()
 ) -> bytes:
-    """The body of the answer, of at most one byte more than `largest`, within so many seconds in all; no redirect.
+    """The body of a good answer, of at most one byte more than `largest`. Raises `StampFault`.
 
-    Raises `StampFault`; for a status among `not_yet` its fault says so.
+    For a status among `not_yet` its fault says so.
     """
-    answers: queue.SimpleQueue[bytes | StampFault] = queue.SimpleQueue()
-    work = threading.Thread(target=_fetch, args=(question, seconds, largest, not_yet, answers.put), daemon=True)
+    reply = fetch(question, seconds, largest)
+    if reply.status >= 300:
+        fault = Fault.NOT_YET if reply.status in not_yet else Fault.HTTP_ERROR
+        raise StampFault(fault, f"HTTP status {reply.status}")
+    return reply.body
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: its status, where it points (`Content-Location` or `Location`), and its body."""
+
+    status: int
+    location: str
+    body: bytes
+
+
+def fetch(question: urllib.request.Request, seconds: float, largest: int) -> Reply:
+    """Ask within so many seconds in all, and follow no redirect. Raises `StampFault` when no answer comes."""
+    answers: queue.SimpleQueue[Reply | StampFault] = queue.SimpleQueue()
+    work = threading.Thread(target=_fetch, args=(question, seconds, largest, answers.put), daemon=True)
     work.start()
     try:
         answer = answers.get(timeout=seconds)
@@ -61,26 +80,23 @@ def bounded(
 
 
 def _fetch(
-    question: urllib.request.Request,
-    seconds: float,
-    largest: int,
-    not_yet: frozenset[int],
-    tell: Callable[[bytes | StampFault], None],
+    question: urllib.request.Request, seconds: float, largest: int, tell: Callable[[Reply | StampFault], None]
 ) -> None:
     """One request; its answer, or what went wrong, is told to the thread that waits."""
     try:
-        with _opener.open(question, timeout=seconds) as answer:
-            body: bytes = answer.read(largest + 1)
-    except urllib.error.HTTPError as error:
-        tell(StampFault(Fault.NOT_YET if error.code in not_yet else Fault.HTTP_ERROR, f"HTTP status {error.code}"))
+        try:
+            answer = _opener.open(question, timeout=seconds)
+        except urllib.error.HTTPError as error:
+            answer = error  # an answer like another, with its status
+        with answer:
+            place = answer.headers.get("Content-Location") or answer.headers.get("Location") or ""
+            tell(Reply(answer.status, str(place), answer.read(largest + 1)))
     except TimeoutError:
         tell(StampFault(Fault.TIMEOUT, f"no answer within {seconds:g} seconds"))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         slow = isinstance(reason, TimeoutError)
         tell(StampFault(Fault.TIMEOUT if slow else Fault.UNREACHABLE, " ".join(str(reason).split())[:200]))
-    else:
-        tell(body)
 
 
 def calendars_of(settings: Settings) -> list[Calendar]:

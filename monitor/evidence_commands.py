@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from ledger.lock import exclusive
 from ledger.sealing.check import check_seals
 from ledger.working import copy_out
 from monitor import console, evidence
+from monitor.archives import ask_archives
 from monitor.settings import Settings, load_settings
 from reference.errors import VigieError
 
@@ -27,6 +29,10 @@ WhoOption = Annotated[str, typer.Option("--who", help="Who does it, as the custo
 
 class NoReason(VigieError):
     """What is done to evidence has a reason, or is not done."""
+
+
+class NoArchive(VigieError):
+    """No outside archive is configured."""
 
 
 class CannotWriteLog(VigieError):
@@ -160,7 +166,24 @@ def purge(home: HomeOption = None, json: JsonOption = False) -> None:
     _say("Purged", _erased(report), json)
 
 
+def archive(
+    case: Annotated[int | None, typer.Option(help="Number of the case; without it, every confirmed case.")] = None,
+    now: Annotated[bool, typer.Option("--now", help="Ask also before the turn of what failed.")] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask the outside archives of the configuration to keep the page of a case; status 1 when one did not."""
+    settings = load_settings(home=home)
+    if not settings.archives:
+        raise NoArchive("no archive is configured (VIGIE_ARCHIVES): nothing was asked of anybody")
+    with exclusive(settings.home, "archive"):
+        report = ask_archives(_opened(settings), settings, case_id=case, everything=now)
+    _say("Archive", asdict(report), json)
+    if report.failed:
+        raise SystemExit(1)
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands on the `vigie` command."""
-    for command in (seal, custody, fixity, copy, erase, purge):
+    for command in (seal, custody, fixity, copy, erase, purge, archive):
         app.command()(command)

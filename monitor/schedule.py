@@ -24,6 +24,7 @@ from ledger.events import record
 from ledger.frontier import Address, HostPace, stopped
 from monitor import dossiers, evidence, jobs
 from monitor.alerts import alert
+from monitor.archives import ask_archives
 from monitor.clean_captures import Ways, visit_due
 from monitor.settings import CrawlSettings, Settings
 from reference import load_reference
@@ -183,6 +184,16 @@ def write_dossiers(settings: Settings) -> Done:
     return Done("dossiers", "done" if report.written or report.refused else "nothing", report.as_json())
 
 
+def archive_new(settings: Settings) -> Done:
+    """Ask the outside archives of the configuration to keep the pages of confirmed cases."""
+    ledger = Ledger.open(settings.home, settings.database_url)
+    try:
+        report = ask_archives(ledger, settings)
+    finally:
+        ledger.close()
+    return Done("archive", "done" if report.kept or report.pending or report.failed else "nothing", asdict(report))
+
+
 def watch_evidence(settings: Settings) -> Done:
     """Hash the evidence again when its last check is old enough, and erase what has had its time."""
     ledger = Ledger.open(settings.home, settings.database_url)
@@ -205,13 +216,10 @@ def run_due(settings: Settings, on_done: Callable[[Done], None]) -> list[Done]:
     for platform in scheduled(settings):
         done.append(_guarded(f"crawl {platform}", lambda name=platform: crawl_due(settings, name)))  # type: ignore[misc]
         on_done(done[-1])
-    every = (
-        ("detect", read_new),
-        ("capture", visit_new),
-        ("seal", seal_new),
-        ("dossiers", write_dossiers),
-        ("watch", watch_evidence),
-    )
+    every = [("detect", read_new), ("capture", visit_new), ("seal", seal_new)]
+    if settings.archives:
+        every.append(("archive", archive_new))
+    every += [("dossiers", write_dossiers), ("watch", watch_evidence)]
     for name, job in every:
         done.append(_guarded(name, lambda work=job: work(settings)))  # type: ignore[misc]
         on_done(done[-1])
@@ -226,6 +234,6 @@ def _guarded(name: str, job: Callable[[], Done]) -> Done:
 
 
 __all__ = [
-    "CrawlReport", "Done", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new", "watch_evidence",
-    "write_dossiers",
+    "CrawlReport", "Done", "archive_new", "crawl_due", "read_new", "run_due", "scheduled", "seal_new", "visit_new",
+    "watch_evidence", "write_dossiers",
 ]  # fmt: skip

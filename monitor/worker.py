@@ -85,6 +85,10 @@ def make_app(settings: Settings, dead_after: float = DEAD_AFTER) -> App:
     def capture() -> None:
         schedule.visit_new(settings)
 
+    @app.task(name="archive", retry=again, lock="archive", queueing_lock="archive")
+    def archive() -> None:
+        schedule.archive_new(settings)
+
     @app.task(name="seal", retry=again, lock="seal", queueing_lock="seal")
     def seal() -> None:
         schedule.seal_new(settings)
@@ -127,6 +131,8 @@ async def enqueue(app: App, settings: Settings) -> int:
         app.configure_task("dossiers", lock="dossiers", queueing_lock="dossiers"),
         app.configure_task("watch", lock="watch", queueing_lock="watch"),
     ]
+    if settings.archives:
+        wanted.append(app.configure_task("archive", lock="archive", queueing_lock="archive"))
     put = 0
     for job in wanted:
         try:

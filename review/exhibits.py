@@ -73,8 +73,8 @@ def capture_page(request: Request, desk: TheDesk, person: SignedIn, capture_id: 
 
 
 @router.get("/{capture_id}/rejeu")
-def replay(desk: TheDesk, capture_id: Id) -> Response:
-    """The captured HTML made inert, in an opaque origin where nothing runs and no request leaves."""
+def replay(desk: TheDesk, person: SignedIn, capture_id: Id) -> Response:
+    """The captured HTML made inert, in an opaque origin that reaches nothing; seeing it is an event."""
     with desk.ledger.session() as session:
         stored = _stored(session, capture_id)
         try:
@@ -82,6 +82,8 @@ def replay(desk: TheDesk, capture_id: Id) -> Response:
             text = exchange.text if _is_html(exchange) else ""
         except VigieError as error:
             raise Refused(409, "Preuve indisponible", _said(error)) from error
+        if text:
+            events.record(session, "capture.viewed", "capture", capture_id, person.login, reason=WHY, form="rejeu")
     if not text or len(text) > LARGEST:
         raise Refused(404, "Pas de rejeu", "Cette capture n’est pas une page que l’on puisse rejouer.")
     headers = {"Content-Security-Policy": REPLAY_POLICY, "X-Frame-Options": "SAMEORIGIN"}

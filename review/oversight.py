@@ -68,6 +68,9 @@ def sample_page(request: Request, desk: TheDesk, person: SignedIn) -> Response:
     """One passage of the month's draw, alone: is it wording that should have been kept?"""
     with desk.ledger.session() as session:
         found = sampling.next_item(session, person.id)
+        if found is not None:
+            why = "échantillon"
+            events.record(session, "passage.viewed", "passage", found[1].id, person.login, reason=why)
     return desk.page(request, "sample.html", person=person, found=found)
 
 

@@ -7,26 +7,21 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import bundle_world as world
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.bundle import BadCertificate, BadName, Label, Signer, Stamp, Trust, close, load_signer, sign_pdf, staging
+from ledger.bundle import BadCertificate, BadName, Label, Signer, Stamp, close, load_signer, staging
 from ledger.bundle.wacz import surt
 from ledger.bundle.zipping import check_names, write_zip
 from ledger.verifying import verify
 from ledger.verifying.paths import NothingToVerify, verify_path
-from ledger.verifying.pdf import signed_pdfs
 from ledger.verifying.wacz import verify_wacz
 
 NAMES = st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,8}(/[a-zA-Z0-9_][a-zA-Z0-9._-]{0,8}){0,2}", fullmatch=True)
@@ -121,114 +116,6 @@ def test_the_same_moment_gives_the_same_bytes(tmp_path: Path) -> None:
     made = world.case(began=at - timedelta(days=1))
     first, second = (world.write(tmp_path / name, made, at=at) for name in "ab")
     assert first.zip.read_bytes() == second.zip.read_bytes() and first.fingerprint == second.fingerprint
-
-
-# PDF
-
-
-@pytest.fixture(scope="module")
-def pdf() -> bytes:
-    """A plain document."""
-    import typst
-
-    compiled: bytes = typst.compile(b"= Dossier d'essai\nUne page.", pdf_standards=["a-3a"])
-    return compiled
-
-
-def asker(authority: world.Authority) -> Callable[[bytes], bytes]:
-    def ask(request: bytes) -> bytes:
-        (authority.folder / "query").write_bytes(request)
-        authority.run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
-        return (authority.folder / "reply").read_bytes()
-
-    return ask
-
-
-class Office:
-    """An authority of certificates with a revocation list, for a signer and for an authority of time stamps."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Racine d’essai")])
-        self.root = self._certificate(name, name, self.key, ca=True)
-        now = datetime.now(UTC)
-        crl = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(now - timedelta(days=1))
-        self.crl = crl.next_update(now + timedelta(days=30)).sign(self.key, hashes.SHA256())
-
-    def _certificate(
-        self,
-        subject: x509.Name,
-        issuer: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        *,
-        ca: bool = False,
-        tsa: bool = False,
-    ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-        made = made.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=2))
-        made = made.not_valid_after(now + timedelta(days=900))
-        made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        never = ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")
-        usage = dict.fromkeys(never, False)
-        usage |= {"digital_signature": not ca, "content_commitment": not ca, "key_cert_sign": ca, "crl_sign": ca}
-        made = made.add_extension(x509.KeyUsage(**usage), critical=True)
-        if tsa:
-            purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-            made = made.add_extension(purpose, critical=True)
-        return made.sign(self.key, hashes.SHA256())
-
-    def person(self, common_name: str, *, tsa: bool = False) -> Signer:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-        return Signer(self._certificate(name, self.root.subject, key, tsa=tsa), key)
-
-    def authority(self) -> world.Authority:
-        """`openssl ts` under this root."""
-        made = world.Authority(self.folder, "essai")
-        clerk = self.person("Horodatage d’essai", tsa=True)
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        (self.folder / "signer.key").write_bytes(clerk.key.private_bytes(*form))
-        (self.folder / "signer.pem").write_bytes(clerk.certificate.public_bytes(serialization.Encoding.PEM))
-        return made
-
-    @property
-    def trust(self) -> Trust:
-        lists = (self.crl.public_bytes(serialization.Encoding.DER),)
-        return Trust(self.root.public_bytes(serialization.Encoding.PEM), lists)
-
-
-def test_row_pdf_signed_at_each_level(pdf: bytes, tmp_path: Path) -> None:
-    office = Office(tmp_path)
-    signer, ask = office.person("Association d’essai"), asker(office.authority())
-    levels = {}
-    for level, means in {
-        "B-B": {},
-        "B-T": {"ask": ask},
-        "B-LTA": {"ask": ask, "trust": office.trust},
-    }.items():
-        signed = sign_pdf(pdf, signer, reason="Essai", **means)  # type: ignore[arg-type]
-        levels[level] = signed.level
-        assert bool(signed.reason) == (level != "B-LTA"), signed.reason
-        assert signed.data.startswith(pdf)
-        (check,) = signed_pdfs({"data/dossier.pdf": signed.data})
-        assert check.state == verify.PASSED, check.detail
-        for place in (300, len(pdf) - 40):
-            changed = bytearray(signed.data)
-            changed[place] ^= 1
-            assert signed_pdfs({"data/dossier.pdf": bytes(changed)})[0].state == verify.FAILED
-        assert signed_pdfs({"data/dossier.pdf": signed.data + b"\n% ajout"})[0].state == verify.FAILED
-    assert levels == {"B-B": "B-B", "B-T": "B-T", "B-LTA": "B-LTA"}
-    assert signed_pdfs({"data/dossier.pdf": pdf})[0].state == verify.NOT_APPLICABLE
-
-
-def test_an_authority_that_fails_lowers_the_level(pdf: bytes) -> None:
-    def away(_: bytes) -> bytes:
-        raise BadName("l’autorité ne répond pas")
-
-    signed = sign_pdf(pdf, world.signer(), reason="Essai", ask=away)
-    assert (signed.level, signed.reason) == ("B-B", "l’autorité ne répond pas")
 
 
 # WACZ
