@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -79,7 +79,7 @@ class IdentityState:
 
     status: IdentityStatus
     rpps: str = ""
-    given: tuple[datetime, ...] = ()
+    given: tuple[datetime, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

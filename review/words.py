@@ -70,6 +70,12 @@ PLACES = (
     ("journal", "/journal", "Journal"),
     ("aide", "/aide", "Aide"),
 )
+# Each claims to be those after it: the first that fits is the one.
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iOS"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
 STATES = tuple(_STATUS.items())
 _OUTCOMES = {
     "page": "page reçue",
@@ -180,6 +186,15 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def browser(agent: str) -> str:
+    """« Firefox sous Windows », from what a browser says of itself; its own words when it is none of those."""
+    name = next((label for mark, label in _BROWSERS if mark in agent), "")
+    system = next((label for mark, label in _SYSTEMS if mark in agent), "")
+    if not name:
+        return agent
+    return f"{name} sous {system}" if system else name
+
+
 def grouped(secret: str) -> str:
     """A key in groups of four, for those who copy it by hand."""
     return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
@@ -214,6 +229,7 @@ def filters(reference: Reference) -> dict[str, Callable[..., str]]:
         "status_label": lambda status: _STATUS.get(str(status), str(status)),
         "outcome_label": lambda code: _OUTCOMES.get(str(code), str(code)),
         "ground_label": label(reference.legal_grounds),
+        "browser": browser,
         "role_label": lambda code: _ROLES.get(str(code), str(code)),
         "fr": typeset,
         "utc": utc,

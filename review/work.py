@@ -159,6 +159,7 @@ def dashboard(request: Request, desk: TheDesk, person: SignedIn) -> Response:
 def dossiers(request: Request, desk: TheDesk, person: SignedIn) -> Response:
     """Confirmed cases: who confirmed the identity and when, and where the dossier stands."""
     with desk.ledger.session() as session:
+        docket.describe(session, desk.reference)
         rows = search.find(session, search.Search(etat="confirmed"), person, limit=200)
         ids = [row.case_id for row in rows]
         asked, said = dossier_requests.states(session, ids), identities.words_of(session, ids)

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from direct_client import Direct, same_thread
-from review_world import PASSWORD, SECRET, World
+from review_world import PASSWORD, REFUSAL, SECRET, World
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from test_review_rights import routes
 
 from ledger import Ledger
 from ledger.desk import Assignment, Ballot, Conflict, DeskSession, SavedView
-from ledger.models import Case, Event, Reviewer, Verdict
+from ledger.models import Case, Event, Finding, Listing, Passage, Reviewer, Verdict
 from review import create_app, people
 
 NOW = datetime.now(UTC)
@@ -74,30 +75,51 @@ def test_every_route_about_one_thing_is_in_the_matrix(house: tuple[World, dict[s
     assert about == ON_CASES | ON_OWN_ROWS | ON_PEOPLE | ON_SAMPLES | ON_EVIDENCE | BY_KEY
 
 
-def lay(world: World, role: str, tie: str, state: str) -> int:
-    """A case in that state, tied so to the person of that role; one of the verdicts is theirs when they voted."""
-    case_id, me = world.case(), world.people[f"r-{role}"]
+def lay(world: World, role: str) -> list[tuple[str, str, int]]:
+    """A case in every state, tied in every way to the person of that role, all in one transaction."""
+    me, capture_id = world.people[f"r-{role}"], world.capture("<p>page</p>")
+    laid = []
+    with world.ledger.session() as session:
+        for number, (tie, state) in enumerate(combinations(role)):
+            key = f"{role}-{number}"
+            listing = Listing(platform="doctolib", key=key, url="https://exemple.test", first_capture_id=capture_id)
+            session.add(listing)
+            session.flush()
+            common = {"listing_id": listing.id, "capture_id": capture_id, "parser_version": "1"}
+            passage = Passage(**common, field="bio", locator="/bio", text=REFUSAL, text_key=key)
+            session.add(passage)
+            session.flush()
+            finding = Finding(passage_id=passage.id, version="1", created_at=NOW, stance="refusal", flagged=True)
+            session.add(finding)
+            session.flush()
+            case = Case(listing_id=listing.id, text_key=key, opened_at=NOW, finding_id=finding.id)
+            session.add(case)
+            session.flush()
+            _tie(world, session, case, me, tie, state)
+            laid.append((tie, state, case.id))
+    return sorted(laid, key=lambda one: one[0] != "ballot")  # the next vote makes a waiting ballot final
+
+
+def _tie(world: World, session: Session, case: Case, me: int, tie: str, state: str) -> None:
     decisions = STATES[state]
     givers = [world.people[f"o{number}"] for number in (1, 2, 3)]
     if tie == "voted":
         givers[len(decisions) - 1] = me
-    with world.ledger.session() as session:
-        for giver, decision in zip(givers, decisions, strict=False):
-            common = {"decision": decision, "reason": "legal_notice", "note": SECRET_NOTE if giver != me else ""}
-            session.add(Verdict(case_id=case_id, reviewer_id=giver, decided_at=NOW, **common))
-        seat = Assignment(case_id=case_id, reviewer_id=me, rank=1, given_at=NOW, given_by="", opened_at=NOW)
-        if tie == "ballot":
-            session.add(Ballot(case_id=case_id, reviewer_id=me, cast_at=NOW, decision="dismiss", reason="legal_notice"))
-        elif tie == "recused":
-            listing = str(session.get_one(Case, case_id).listing_id)
-            session.add(Conflict(reviewer_id=me, kind="listing", value=listing, declared_at=NOW))
-        elif tie == "seated":
-            seat.kind, seat.until = "third" if state == "split" else "batch", NOW + timedelta(hours=1)
-            session.add(seat)
-        elif tie == "seen":
-            seat.kind, seat.ended_at = "seen", NOW
-            session.add(seat)
-    return case_id
+    for giver, decision in zip(givers, decisions, strict=False):
+        common = {"decision": decision, "reason": "legal_notice", "note": SECRET_NOTE if giver != me else ""}
+        session.add(Verdict(case_id=case.id, reviewer_id=giver, decided_at=NOW, **common))
+    seat = Assignment(case_id=case.id, reviewer_id=me, rank=1, given_at=NOW, given_by="", opened_at=NOW)
+    if tie == "ballot":
+        later = NOW + timedelta(hours=1)  # it stays a ballot, however slow the machine
+        session.add(Ballot(case_id=case.id, reviewer_id=me, cast_at=later, decision="dismiss", reason="legal_notice"))
+    elif tie == "recused":
+        session.add(Conflict(reviewer_id=me, kind="listing", value=str(case.listing_id), declared_at=NOW))
+    elif tie == "seated":
+        seat.kind, seat.until = "third" if state == "split" else "batch", NOW + timedelta(hours=1)
+        session.add(seat)
+    elif tie == "seen":
+        seat.kind, seat.ended_at = "seen", NOW
+        session.add(seat)
 
 
 def combinations(role: str) -> list[tuple[str, str]]:
@@ -136,8 +158,7 @@ def test_each_person_does_to_each_case_what_is_theirs_and_no_more(
     world, browsers = house
     browser = browsers[role]
     faults: list[Any] = []
-    for tie, state in combinations(role):
-        case_id = lay(world, role, tie, state)
+    for tie, state, case_id in lay(world, role):
         place = f"/cas/{case_id}"
         alone = tie == "voted" and state == "second"  # the one verdict is the person's own: there is no other's note
         shown = browser.get(place)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+import pytest
 from review_world import TRIGGER, WELCOME, Browser, World
 from sqlalchemy import select
 
 from ledger.models import Capture, Event
+from review import words
 from review.app import POLICY
 from review.neutral import REPLAY_POLICY
 
@@ -19,14 +21,14 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\" ' {{ 7*7 }} \u20
 def test_the_case_page_tells_the_whole_story(world: World, visit: Opener) -> None:
     case_id = world.case()
     page = visit("alix").get(f"/cas/{case_id}").text
-    for words in (
+    for said in (
         "Dr Camille Exemple", "Médecin généraliste", "3 rue des Lilas, 01000 Bourg-Fictif",
         f"<mark>{TRIGGER}</mark>", "Cabinet au 2e étage", "Le passage nomme la CMU", WELCOME,
         "1 autre passage de la même page", "Parlez-vous anglais",
         "29 mars 2026 à 01:30:00 (heure de Paris)", "2026-03-29T00:30:00Z", "https://exemple.test/dr-1",
-        "Scellé et horodatage", "Absent", "1 capture",
+        "Scellé et horodatage", "Pas encore scellé", "Visites par un navigateur", "Aucune", "1 capture",
     ):  # fmt: skip
-        assert words in page.replace("\u00a0", " ").replace("\u202f", " "), words
+        assert said in page.replace("\u00a0", " ").replace("\u202f", " "), said
     with world.ledger.session() as session:
         capture = session.scalars(select(Capture)).one()
         assert capture.body_sha256 and capture.body_sha256 in page and capture.warc_sha256 in page
@@ -151,3 +153,19 @@ def test_the_demo_notice_is_on_every_page(world: World) -> None:
 
     page = Browser(create_app(world.ledger, secret=SECRET, demo_notice="Données <inventées>")).get("/connexion").text
     assert "Données &lt;inventées&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; rv:130.0) Gecko/20100101 Firefox/130.0", "Firefox sous Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36", "Chrome sous Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0", "Edge sous Windows"),
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36", "Chrome sous Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1", "Safari sous iOS"),
+        ("curl/8", "curl/8"),
+        ("", ""),
+    ],
+)
+def test_a_session_is_known_by_its_browser(agent: str, said: str) -> None:
+    assert words.browser(agent) == said

@@ -78,7 +78,7 @@ def invited(chief: Page, desk: str, name: str, role: str) -> str:
     chief.fill("[name=display_name]", name)
     chief.fill("[name=login]", name.lower())
     chief.locator("#inviter ~ form [name=role]").select_option(role)
-    chief.click("text=Faire le lien")
+    chief.click("text=Créer le lien")
     return chief.locator("code.key").inner_text()
 
 
@@ -128,7 +128,7 @@ def test_from_the_invitation_to_the_log(chromium: Browser, story: tuple[World, s
     auditor = people["Emma"].page
     auditor.goto(f"{desk}/journal")
     assert "dossier.requested" in auditor.content()
-    assert auditor.goto(f"{desk}/personnes") is not None and auditor.locator("text=Faire le lien").count() == 0
+    assert auditor.goto(f"{desk}/personnes") is not None and auditor.locator("text=Créer le lien").count() == 0
     with world.ledger.session() as session:
         kinds = set(session.scalars(select(Event.kind)))
         assert cases.status_of(session, 5) is cases.CaseStatus.CONFIRMED
