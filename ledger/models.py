@@ -1,6 +1,6 @@
 """The tables of the ledger: what was seen, read, decided and told. They hold facts and no behaviour.
 
-Rows point only backwards in time: Crawl → Capture → Listing → Passage → Finding → Case → Verdict → Dossier → Outcome.
+Rows point only backwards in time: Crawl → Capture → Listing → Passage → Finding → Case → Verdict → Dossier → Sending.
 `INSERT_ONLY` names the evidence tables; the migrations put triggers on them that refuse UPDATE and DELETE.
 The status of a case is never a column: `ledger.cases` computes it from verdicts and events.
 Times are aware UTC; every hash is SHA-256 in lower-case hex.
@@ -232,17 +232,6 @@ class Dossier(Base):
     complete: Mapped[bool]
     gaps: Mapped[list[str]] = mapped_column(default=list)  # why it is « à compléter »
     manifest_sha256: Mapped[str] = mapped_column(String(64))
-
-
-class Outcome(Base):
-    """What became of a dossier: sent, received, answered, closed."""
-
-    __tablename__ = "outcome"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"), index=True)
-    at: Mapped[datetime]
-    kind: Mapped[str] = mapped_column(String(40))
-    note: Mapped[str] = mapped_column(Text, default="")
 
 
 class Event(Base):

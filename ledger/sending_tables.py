@@ -45,7 +45,7 @@ class Sending(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     dossier_id: Mapped[int | None] = mapped_column(ForeignKey("dossier.id"))
-    route: Mapped[str] = mapped_column(String(20))  # code of reference.routes
+    route: Mapped[str] = mapped_column(String(20))  # code of reference.routes; "": not recorded
     addressee: Mapped[str] = mapped_column(Text)  # as written on the envelope, on one line
     method: Mapped[str] = mapped_column(String(120))
     tracking: Mapped[str] = mapped_column(String(80), default="")  # number of the registered letter

@@ -240,7 +240,10 @@ def _outcomes(survey: Survey, reference: Reference) -> list[list[str]]:
     """What became of the cases, as rows."""
     states = [[f"Cas : {label}", str(survey.cases.get(str(code), 0))] for code, label in words.STATUS.items()]
     states.append(["Dossiers complets", str(survey.dossiers.get("complete", 0))])
-    routes = [[typo(reference.routes[code].label), str(count)] for code, count in survey.sendings.items()]
+    labels = {code: typo(route.label) for code, route in reference.routes.items()} | {
+        "": "Courrier, voie non consignée"
+    }
+    routes = [[labels[code], str(count)] for code, count in survey.sendings.items()]
     steps = [[typo(reference.steps[code].label), str(count)] for code, count in survey.steps.items() if code != "sent"]
     return [*states, *routes, *steps]
 

@@ -24,10 +24,12 @@ from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from ledger.bundle.pdf_fields import add_fields
 from ledger.bundle.signing import Signer
 from reference.errors import VigieError
 
-FIELD = "Signature"
+FIELD, STAMP_FIELD = "Signature", "Horodatage"
+NAMES = {FIELD: "Signature électronique de ce document", STAMP_FIELD: "Horodatage de la signature de ce document"}
 Ask = Callable[[bytes], bytes]  # a TimeStampReq to a TimeStampResp; raises a `VigieError` when none comes
 
 
@@ -103,11 +105,13 @@ def _sign(pdf: bytes, signer: Signer, reason: str, level: str, ask: Ask | None, 
         subfilter=fields.SigSeedSubFilter.PADES,
         embed_validation_info=lasting,
         use_pades_lta=level == "B-LTA",
+        timestamp_field_name=STAMP_FIELD,
         validation_context=_context(trust) if lasting and trust else None,
     )
     stamper = _Stamper(ask) if ask is not None and level != "B-B" else None
     target = io.BytesIO()
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    add_fields(writer, {name: NAMES[name] for name in ((FIELD, STAMP_FIELD) if level == "B-LTA" else (FIELD,))})
     signers.PdfSigner(metadata, signer=_simple(signer), timestamper=stamper).sign_pdf(writer, output=target)
     return target.getvalue()
 

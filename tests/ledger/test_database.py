@@ -66,7 +66,7 @@ def test_a_naive_time_is_refused(ledger: Ledger) -> None:
 
 def test_foreign_keys_are_real(ledger: Ledger) -> None:
     with pytest.raises(IntegrityError), ledger.engine.begin() as connection:
-        connection.execute(text("INSERT INTO outcome (dossier_id, at, kind, note) VALUES (7, '2026-01-01', 'x', '')"))
+        connection.execute(text("INSERT INTO dossier_case (dossier_id, case_id) VALUES (7, 7)"))
 
 
 def test_an_error_undoes_the_whole_session(ledger: Ledger, rows_in: Callable[..., Any]) -> None:
