@@ -97,7 +97,8 @@ _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre 
 
 # What a link or a form carries so that htmx puts the answer in the place of the page's content. Without scripts, or
 # before they are there, the same link or form loads the page whole.
-SWAP = Markup("""hx-boost='target:"#contenu" select:"#contenu" swap:outerHTML'""")
+# The content changes and its place stays: htmx tells what it did on the element that it changed.
+SWAP = Markup("""hx-boost='target:"#contenu" select:"#contenu > *" swap:innerHTML'""")
 
 
 def flagged_stances(reference: Reference) -> tuple[Stance, ...]:

@@ -77,7 +77,7 @@
   window.addEventListener("popstate", () => location.reload());
 
   // ── What htmx brings ─────────────────────────────────────────────────────────────────────────────────────────────
-  const swapped = (ctx) => ctx && ctx.select === "#contenu";
+  const swapped = (ctx) => ctx && ctx.select === "#contenu > *";
   document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
     if (swapped(ctx) && !ctx.response.raw.redirected) ctx.push = "false"; // a form's own address shows nothing by itself
   });
