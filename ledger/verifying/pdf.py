@@ -9,6 +9,7 @@ from typing import Any
 
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.errors import SignatureValidationError
@@ -43,11 +44,12 @@ def _judge(data: bytes) -> tuple[str, str]:
     signatures = reader.embedded_regular_signatures
     if not signatures:
         return FAILED, "aucune signature lisible"
-    names = []
+    names, lasting = [], False
     for signature in signatures:
         context = ValidationContext(trust_roots=[signature.signer_cert], allow_fetching=False)
         status = validate_pdf_signature(signature, context, context)
         names.append(signature.signer_cert.subject.human_friendly)
+        lasting = status.modification_level in (None, ModificationLevel.NONE, ModificationLevel.LTA_UPDATES)
         if not _whole(status):
             return FAILED, f"la signature de {names[-1]} ne correspond pas au document"
     stamps = reader.embedded_timestamp_signatures
@@ -57,8 +59,8 @@ def _judge(data: bytes) -> tuple[str, str]:
             return FAILED, "un horodatage du document ne correspond pas"
     last = (stamps or signatures)[-1]
     last.compute_integrity_info()
-    # What a lasting signature adds after its last stamp (lists, certificates) was judged above, as a permitted update.
-    updated = bool(stamps) and data.rstrip().endswith(b"%%EOF")
+    # What a lasting signature adds (lists, certificates) was judged above, as a permitted update and as nothing else.
+    updated = (bool(stamps) or lasting) and data.rstrip().endswith(b"%%EOF")
     if last.coverage != SignatureCoverageLevel.ENTIRE_FILE and not updated:
         return FAILED, "la dernière signature ne couvre pas tout le fichier"
     return PASSED, f"signé par {', '.join(names)}" + f", {len(stamps)} horodatage du document" * bool(stamps)

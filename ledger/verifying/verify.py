@@ -153,9 +153,8 @@ class Bundle:
     """One bundle and its checks: each a method, its title in French, that says what it found or raises `Stop`."""
 
     def __init__(self, path: str, **anchors: str) -> None:
-        self.path, self.anchors = path, {name: anchors.get(name, "") for name in ANCHORS}
+        self.path, self.top, self.anchors = path, "", {name: anchors.get(name, "") for name in ANCHORS}
         self.files: dict[str, Any] = {}  # bytes of a member of the ZIP, or the path of a file
-        self.top = ""  # the folder in the ZIP
         self.seals: dict[int, dict[str, Any]] = {}
         self.tokens: dict[int, datetime] = {}  # seal number to the earliest time an authority saw it
 
@@ -248,7 +247,8 @@ class Bundle:
             facts = json.loads(self.get(f"data/{entry['file']}"))
             listed.update((f"data/{entry['file'][:-10]}{one['name']}", one["sha256"]) for one in facts["files"])
             need(entry.get("grade") in (None, facts.get("grade")), "une capture propre n’a pas le degré annoncé")
-        need(set(self.under("data/exhibits/", ".warc.gz")) <= set(listed), "une archive n’est pas annoncée")
+        held = self.under("data/exhibits/", ".warc.gz") + self.under("data/exhibits/clean-")
+        need(set(held) <= set(listed), "une archive, ou une pièce de capture propre, n’est pas annoncée")
         for name, digest in listed.items():
             need(sha256(self.get(name)) == digest, f"une capture n’a pas l’empreinte annoncée : {name}")
         for name in self.under("data/", ".wacz"):
@@ -309,14 +309,14 @@ class Bundle:
         entries = self.evidence()["captures"]
         sealed = {f"data/proofs/{entry['kind']}-{entry['id']:06d}.json": entry for entry in entries if entry["seal"]}
         need(sorted(sealed) == self.under("data/proofs/", ".json"), "preuves annoncées et jointes ne concordent pas")
-        first = {entry["id"]: entry["sha256"] for entry in entries if entry["kind"] == "capture"}
+        need(len({(one["kind"], one["id"]) for one in entries}) == len(entries), "une capture est annoncée deux fois")
+        first = {entry["id"]: entry["sha256"] for entry in sealed.values() if entry["kind"] == "capture"}
         for name, entry in sealed.items():
             proof = parsed(self.get(name), "vigie-inclusion/1")
             self.under_root(proof, "captures", entry["seal"])
-            leaf = proof["leaf"]
+            leaf, url = proof["leaf"], entry["url"]
             same = all(entry[key] == leaf.get(key) for key in ("kind", "id", "captured_at", "revisit_of"))
-            url = entry["url"]
-            same &= url == leaf.get("url") or sha256(url.encode("utf-8", "surrogatepass")) == leaf.get("url_sha256")
+            same &= url == leaf.get("url", self) or sha256(url.encode(errors="surrogatepass")) == leaf.get("url_sha256")
             same &= moment(leaf["captured_at"]) - moment(self.seals[entry["seal"]]["made"]) <= AHEAD
             need(same, f"{name} : numéro, date ou adresse ne sont pas ceux qui sont scellés")
             held = first.get(leaf.get("revisit_of")) or leaf.get("warc_sha256") or leaf.get("facts_sha256")

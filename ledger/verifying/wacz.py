@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class Wacz(Bundle):
         self.data = data
         self.held: dict[str, bytes] = {}
         self.records: dict[tuple[str, int], tuple[int, str]] = {}  # (archive, offset) to (length, address)
+        self.moments: dict[tuple[str, int], str] = {}  # (archive, offset) to the digits of its date
 
     def zip(self) -> str:
         """Forme du ZIP"""
@@ -82,6 +84,7 @@ class Wacz(Bundle):
             for offset, length, head in _walk(self.held[name]):
                 if head.get("WARC-Type") in ("response", "resource", "revisit"):
                     self.records[(name[8:], offset)] = (length, head["WARC-Target-URI"])
+                    self.moments[(name[8:], offset)] = _digits(head["WARC-Date"])
         return f"{len(names)} archives intactes"
 
     def index(self) -> str:
@@ -91,6 +94,7 @@ class Wacz(Bundle):
             place = (entry["filename"], int(entry["offset"]))
             need(place in self.records, f"l’index désigne un enregistrement qui n’existe pas : {entry['url']}")
             found[place] = (int(entry["length"]), entry["url"])
+            need(entry["stamp"] == self.moments[place], f"l’index annonce une autre date : {entry['url']}")
             digest = entry.get("recordDigest")
             raw = self.held[f"archive/{place[0]}"][place[1] : place[1] + found[place][0]]
             need(digest in (None, f"sha256:{sha256(raw)}"), f"l’index annonce une autre empreinte : {entry['url']}")
@@ -98,6 +102,9 @@ class Wacz(Bundle):
         pages = [json.loads(line) for line in self.held.get("pages/pages.jsonl", b"").splitlines()[1:]]
         known = {address for _, address in self.records.values()}
         need(all(page["url"] in known for page in pages), "une page annoncée n’est pas dans les archives")
+        seen = {(self.records[place][1], stamp) for place, stamp in self.moments.items()}
+        dated = [(page["url"], _digits(page["ts"])) for page in pages if page.get("ts")]
+        need(set(dated) <= seen, "une page est annoncée à une autre date que celle de son archive")
         return f"{len(found)} enregistrements, {len(pages)} pages"
 
     def archives(self) -> str:
@@ -119,7 +126,13 @@ class Wacz(Bundle):
                 plain = zlib.decompress(data, 31) if name.endswith(".gz") else data
                 for line in plain.decode().splitlines():
                     if not line.startswith("!"):
-                        yield json.loads(line.split(" ", 2)[2])
+                        _, stamp, told = line.split(" ", 2)
+                        yield {**json.loads(told), "stamp": stamp[:14]}
+
+
+def _digits(date: str) -> str:
+    """A date to the second, as an index writes it."""
+    return re.sub(r"\D", "", date)[:14]
 
 
 def _walk(data: bytes) -> Iterator[tuple[int, int, dict[str, str]]]:

@@ -36,13 +36,16 @@ def test_no_route_of_captures_is_forgotten() -> None:
 @pytest.mark.parametrize("path", SHOWING)
 def test_row_access_events_on_every_route_that_shows_evidence(world: World, visit: Opener, path: str) -> None:
     case_id = world.case(body="<p>page</p>")
-    alix = visit("alix")
+    for login in ("alix", "basile"):
+        world.cast(case_id, login, "confirm")
+    world.reviewers("edith", role="editor")  # who may see each of them, the identity of a confirmed case too
+    edith = visit("edith")
     before = last(world).id
-    answer = alix.get(path.replace("{case_id}", str(case_id)).replace("{capture_id}", "1"))
+    answer = edith.get(path.replace("{case_id}", str(case_id)).replace("{capture_id}", "1"))
     assert answer.status_code == 200
     event = last(world)
     assert event.id > before
-    assert (event.kind, event.actor) == (SHOWING[path], "alix") and event.detail["reason"].strip()
+    assert (event.kind, event.actor) == (SHOWING[path], "edith") and event.detail["reason"].strip()
     assert check_chain(world.ledger).holds
 
 
