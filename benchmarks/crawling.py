@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import resource
 import shutil
@@ -16,13 +15,32 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.crawls import asked_more_than_once, crawl_apart, kill_until_done, state_of
+from sqlalchemy import select
+
+from benchmarks.crawls import asked_more_than_once, crawl_apart, kill_by_requests, state_of
+from benchmarks.inside import (
+    HOST,
+    Network,
+    Took,
+    begin,
+    crawl_inside,
+    platform_of,
+    quick_folder,
+    resident,
+    starts,
+    unsteady,
+)
+from crawler.frontier import open_round, scope_of
+from crawler.pace import name_of
 from crawler.run import CrawlSpec
 from crawler.sandbox import Sandbox, SandboxServer
-from crawler.sandbox.server import FAULTS, Answer
+from crawler.sandbox.server import FAULTS
 from ledger import Ledger
+from ledger.frontier import Address, insert_or_ignore
+from ledger.models import Listing
 
 LATENCY = 0.05  # seconds an answer takes: a quick French site
 SPIDER = '''
@@ -114,13 +132,16 @@ def second(listings: int) -> None:
 
 def kills(count: int, listings: int = 60) -> None:
     """SIGKILL at random moments until `count` have been; the state must be that of a crawl left alone."""
-    with SandboxServer(Sandbox(seed=3, listings=listings), latency=0.01) as server, _folder() as folder:
+    began = begin()
+    with SandboxServer(Sandbox(seed=3, listings=listings)) as server, _folder() as folder:
         crawl_apart(spec_of(folder / "whole", server, "practice_site"))
         whole, done, same, twice, rounds = state_of(folder / "whole"), 0, 0, 0, 0
         while done < count:
             home = folder / f"killed-{rounds}"
             asked = len(server.log)
-            killed = kill_until_done(spec_of(home, server, "practice_site"), kills=12, seed=rounds, longest=1.5)
+            killed = kill_by_requests(
+                spec_of(home, server, "practice_site"), lambda: len(server.log), kills=count - done, seed=rounds
+            )
             done += killed.kills
             rounds += 1
             same += state_of(home) == whole and not killed.differences
@@ -128,60 +149,100 @@ def kills(count: int, listings: int = 60) -> None:
             shutil.rmtree(home)
         print(
             f"{done} SIGKILLs in {rounds} crawls: {same} of {rounds} ended in the same state; "
-            f"{twice} requests made again (under way when killed)"
+            f"{twice} requests made again (under way when killed); {Took.since(began)}"
         )
 
 
+def _inside(listings: int, most: int | None, share: float = 0.0) -> tuple[Network, CrawlSpec, Path]:
+    """A crawl of the practice platform without sockets: network, what to crawl, and its home."""
+    home = Path(quick_folder())
+    answer = platform_of(Sandbox(seed=6, listings=listings))
+    failed: list[str] = []
+    network = Network(unsteady(answer, random.Random(1), share, failed) if share else answer, home, most)
+    spec = CrawlSpec(home, None, "doctolib", starts(), None, (HOST,), 0.0)
+    return network, spec, home
+
+
+def memory_here(listings: int, most: int | None, waiting: int) -> None:
+    """One crawl in this process: what memory it takes. `waiting` addresses are put into its frontier beforehand."""
+    network, spec, home = _inside(listings, most)
+    began = begin()
+    try:
+        if waiting:
+            _fill(home, waiting)
+        before = resident()
+        crawl_inside(spec, network)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        parts = [size for _, size in network.memory[:: max(1, len(network.memory) // 6)]]
+        print(
+            f"{listings:,} listings, {waiting:,} addresses waiting beforehand, {network.asked:,} requests: "
+            f"{peak} MiB at most (at the start {before}, on the way {parts}); {Took.since(began)}"
+        )
+    finally:
+        shutil.rmtree(home)
+
+
+def _fill(home: Path, waiting: int) -> None:
+    """A round of the same command, begun earlier, in which that many addresses wait."""
+    ledger = Ledger.open(home)
+    now = datetime.now(UTC)
+    with ledger.session() as session:
+        round_, _ = open_round(session, "doctolib", "full", scope_of(starts(), None), now)
+        number, made = round_.id, {"method": "GET", "callback": "parse_profile", "errback": None, "body": ""}
+        asked = {**made, "headers": [], "cb_kwargs": {"slug": ""}, "meta": {}}
+        row = {"platform": "doctolib", "host": name_of(HOST), "priority": 0, "root_id": 1, "round_id": number}
+        for first in range(0, waiting, 20_000):
+            insert_or_ignore(
+                session,
+                Address,
+                [
+                    {
+                        **row,
+                        "fingerprint": f"{n:040x}",
+                        "url": f"http://{HOST}/osteopathe/paris/personne-{n}",
+                        "request": asked,
+                        "due_at": now,
+                        "first_seen_at": now,
+                    }
+                    for n in range(first, first + 20_000)
+                ],
+            )
+    ledger.close()
+
+
 def memory(listings: int) -> None:
-    """The most memory of a crawl of a small site and of a large one."""
-    for size in (listings // 10, listings):
-        with SandboxServer(Sandbox(seed=4, listings=size)) as server, _folder() as folder:
-            command = _command(spec_of(folder / "home", server, "doctolib"))
-            ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            print(f"{size} listings: {ended.stdout.strip().splitlines()[-1]}")
+    """The most memory of a crawl of a small site, of a large one, and of one with a frontier of a million."""
+    for size, most, waiting in ((1000, 0, 0), (listings, 0, 0), (1000, 3000, 1_000_000)):
+        command = [sys.executable, "-m", "benchmarks.crawling", "memory-here", str(size), str(most), str(waiting)]
+        subprocess.run(command, check=True)
+
+
+def recall(listings: int) -> None:
+    """Listings found of those that can be, with a twentieth of the answers failing and lists that shift and repeat."""
+    network, spec, home = _inside(listings, None, share=0.05)
+    began = begin()
+    try:
+        crawl_inside(spec, network)
+        world = Sandbox(seed=6, listings=listings)
+        people = (world.person(number) for number in range(listings) if number not in FAULTS)
+        there = {one.slug for one in people if not one.is_site and not world.is_gone(one.number)}
+        ledger = Ledger.open(home)
+        with ledger.session() as session:
+            keys = list(session.scalars(select(Listing.key)))
+        ledger.close()
+    finally:
+        shutil.rmtree(home)
+    share = len(there & set(keys)) / len(there)
+    print(
+        f"listing recall: {len(there & set(keys)):,} of {len(there):,} ({100 * share:.3f} %), "
+        f"{len(keys) - len(set(keys))} doubles, {network.asked:,} requests; {Took.since(began)}"
+    )
 
 
 def _command(spec: CrawlSpec) -> list[str]:
     starts = [part for url in spec.start_urls for part in ("--start", url)]
     hosts = [part for host in spec.allow_hosts for part in ("--allow-host", host)]
     return [sys.executable, "-m", "benchmarks.crawling", "crawl-here", str(spec.home), spec.platform, *starts, *hosts]
-
-
-def recall(listings: int) -> None:
-    """Listings found of those that can be, with a twentieth of the answers failing and lists that shift and repeat."""
-    with SandboxServer(Sandbox(seed=6, listings=listings)) as server, _folder() as folder:
-        failed = _unsteady(server, random.Random(1))
-        crawl_apart(spec_of(folder, server, "doctolib"))
-        there = {
-            server.world.person(number).slug
-            for number in range(listings)
-            if not server.world.person(number).is_site and number not in FAULTS and not server.world.is_gone(number)
-        }
-        found = {key for key, _ in state_of(folder).listings}
-    share = len(there & found) / len(there)
-    print(f"listing recall: {len(there & found)} of {len(there)} ({100 * share:.2f} %), {len(failed)} answers failed")
-
-
-def _unsteady(server: SandboxServer, rng: random.Random) -> list[str]:
-    """One answer in twenty fails; each page of a search begins with the last providers of the page before."""
-    steady, failed = server.platform.answer, []
-
-    def answer(method: str, target: str, body: bytes) -> Answer:
-        if target != "/robots.txt" and rng.random() < 0.05:
-            failed.append(target)
-            return Answer(rng.choice([500, 502, 503]), b"<html><body>Erreur</body></html>")
-        given = steady(method, target, body)
-        place, _, page = target.partition("?page=")
-        if method != "POST" or not page.isdigit() or page == "0" or given.status != 200:
-            return given
-        value, before = json.loads(given.body), json.loads(steady(method, f"{place}?page={int(page) - 1}", body).body)
-        name = next((key for key, part in value.items() if isinstance(part, list) and part), None)
-        if name is not None:
-            value[name] = before[name][-3:] + value[name]
-        return Answer(200, json.dumps(value).encode(), given.kind, given.headers)
-
-    server.platform.answer = answer  # type: ignore[method-assign]
-    return failed
 
 
 def _stored(home: Path) -> int:
@@ -197,13 +258,11 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def crawl_here(home: str, platform: str, starts: list[str], hosts: list[str]) -> None:
-    """One crawl in this process; says the most memory it took."""
+    """One crawl in this process."""
     from crawler.process import run_here
     from crawler.run import resolve
 
     run_here(resolve(CrawlSpec(Path(home), None, platform, tuple(starts), None, tuple(hosts), 0.0)))
-    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB at most")
-    Ledger.open(Path(home)).close()
 
 
 def main() -> None:
@@ -211,7 +270,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crawling", description=__doc__)
     parser.add_argument("what", nargs="?", default="all")
     parser.add_argument("rest", nargs="*")
-    parser.add_argument("--listings", type=int, default=400)
+    parser.add_argument("--listings", type=int, default=0)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--start", action="append", default=[])
     parser.add_argument("--allow-host", action="append", default=[])
@@ -219,12 +278,16 @@ def main() -> None:
     if given.what == "crawl-here":
         crawl_here(given.rest[0], given.rest[1], given.start, given.allow_host)
         return
+    if given.what == "memory-here":
+        size, most, waiting = map(int, given.rest)
+        memory_here(size, most or None, waiting)
+        return
     parts: dict[str, Callable[[], None]] = {
-        "rates": lambda: rates(given.listings),
-        "second": lambda: second(given.listings),
+        "rates": lambda: rates(given.listings or 400),
+        "second": lambda: second(given.listings or 400),
         "kills": lambda: kills(given.kills),
-        "memory": lambda: memory(given.listings),
-        "recall": lambda: recall(given.listings),
+        "memory": lambda: memory(given.listings or 20_000),
+        "recall": lambda: recall(given.listings or 20_000),
     }
     for name, part in parts.items():
         if given.what in ("all", name):

@@ -7,7 +7,8 @@ import os
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def _child(spec: CrawlSpec, told: Any) -> None:
         told.send(error)
 
 
-def crawl_apart(spec: CrawlSpec, kill_after: float | None = None) -> CrawlReport | None:
-    """Crawl in a fresh process; None when it was killed (SIGKILL) before it ended. A failure is raised here."""
+def crawl_apart(
+    spec: CrawlSpec, kill_after: float | None = None, kill_when: Callable[[], bool] | None = None
+) -> CrawlReport | None:
+    """Crawl in a fresh process; None when it was killed (SIGKILL) before it ended. A failure is raised here.
+
+    It is killed after `kill_after` seconds, or once `kill_when`, which is asked every millisecond, says so.
+    """
     mine, theirs = _context.Pipe()
     process = _context.Process(target=_child, args=(spec, theirs))
     process.start()
@@ -44,6 +50,10 @@ def crawl_apart(spec: CrawlSpec, kill_after: float | None = None) -> CrawlReport
         process.join(kill_after)
         if process.is_alive():
             process.kill()
+    if kill_when is not None:
+        while process.is_alive() and not kill_when():
+            process.join(0.001)
+        process.kill()
     answer: Any = None
     try:
         answer = mine.recv()
@@ -112,6 +122,33 @@ def kill_until_done(spec: CrawlSpec, kills: int, seed: int, longest: float) -> K
             found.kills += 1
         elif not report.left:
             break
+    report = crawl_apart(spec)
+    if report is None or report.left:
+        found.differences.append("the last run left something")
+    return found
+
+
+def kill_by_requests(spec: CrawlSpec, asked: Callable[[], int], kills: int, seed: int) -> Killed:
+    """Kill the crawl up to `kills` times, each a few requests and a random moment after the last, then let it end.
+
+    `asked` counts the requests that the site has seen. How far a crawl came decides, not the clock: a kill falls into
+    the crawl's work however busy the machine is, and one crawl takes many.
+    """
+    rng = random.Random(seed)
+    found = Killed()
+    while found.kills < kills:
+        wanted, wait = asked() + rng.randint(1, 10), rng.uniform(0.0, 0.03)
+
+        def is_time(wanted: int = wanted, wait: float = wait) -> bool:
+            if asked() < wanted:
+                return False
+            time.sleep(wait)
+            return True
+
+        report = crawl_apart(spec, kill_when=is_time)
+        if report is not None:
+            return found if not report.left else replace(found, differences=["it ended and left something"])
+        found.kills += 1
     report = crawl_apart(spec)
     if report is None or report.left:
         found.differences.append("the last run left something")

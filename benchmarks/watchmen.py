@@ -210,6 +210,64 @@ def breakages(pool: Pool) -> Iterator[Breakage]:
     yield Breakage("server errors", lambda exchange: replace(exchange, status=500, body=b"<html>oups</html>"), 0.5)
 
 
+def _redesigns() -> Iterator[Breakage]:
+    """What a platform does to all its templates at once when it changes its tools."""
+    yield Breakage("class names by a tool", partial(_markup, r'class="([^"]+)"', 'class="css-1x9f"'))
+    yield Breakage("headings are divisions", partial(_markup, r"(</?)h[1-6]\b", r"\1div"))
+    yield Breakage("lists are divisions", partial(_markup, r"(</?)(?:ul|ol|li|dl|dt|dd)\b", r"\1div"))
+    yield Breakage(
+        "body drawn by a script", partial(_markup, r"(?s)<body.*</body>", '<body><div id="app"></div></body>')
+    )
+    yield Breakage(
+        "texts in attributes", partial(_markup, r"<(p|li|dd)\b[^>]*>([^<]{3,})</\1>", r'<\1 data-text="\2"></\1>')
+    )
+    yield Breakage("markup escaped", partial(_markup, r"<(/?(?:p|li|dd|h1|h2|h3)\b[^>]*)>", r"&lt;\1&gt;"))
+    yield Breakage(
+        "answers in an envelope", partial(_json_edit, lambda value: {"result": {"version": 3, "body": value}})
+    )
+    yield Breakage("keys in the other case", partial(_json_edit, partial(_walk, _other_case, None)))
+    yield Breakage(
+        "texts withheld", partial(_json_edit, partial(_walk, None, lambda text: None if " " in text else text))
+    )
+    yield Breakage(
+        "texts as numbers of a dictionary", partial(_json_edit, partial(_walk, None, lambda text: f"t{len(text)}"))
+    )
+    yield Breakage("lists by number", partial(_json_edit, _numbered))
+
+
+def _markup(pattern: str, to: str, exchange: Exchange) -> Exchange:
+    if "html" not in exchange.content_type:
+        return exchange
+    return replace(exchange, body=re.sub(pattern, to, exchange.body.decode("utf-8")).encode("utf-8"))
+
+
+def _json_edit(change: Callable[[Any], Any], exchange: Exchange) -> Exchange:
+    if "json" not in exchange.content_type:
+        return exchange
+    return replace(exchange, body=json.dumps(change(json.loads(exchange.body)), ensure_ascii=False).encode("utf-8"))
+
+
+def _walk(key_of: Callable[[str], str] | None, text_of: Callable[[str], Any] | None, node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key_of(key) if key_of else key: _walk(key_of, text_of, part) for key, part in node.items()}
+    if isinstance(node, list):
+        return [_walk(key_of, text_of, part) for part in node]
+    return text_of(node) if text_of and isinstance(node, str) else node
+
+
+def _other_case(key: str) -> str:
+    """`snake_case` for `camelCase`, and the other way round."""
+    if "_" in key:
+        return re.sub(r"_(\w)", lambda one: one[1].upper(), key)
+    return re.sub(r"[A-Z]", lambda one: f"_{one[0].lower()}", key)
+
+
+def _numbered(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _numbered(part) for key, part in node.items()}
+    return {str(n): _numbered(part) for n, part in enumerate(node)} if isinstance(node, list) else node
+
+
 def _edit_tag(tag: str, exchange: Exchange) -> Exchange:
     if "html" not in exchange.content_type:
         return exchange
@@ -244,7 +302,7 @@ def watch(pool: Pool, *, wanted: int, clean: int, seed: int = 3) -> Found:
     found = Found()
     candidates = list(breakages(pool))
     random.Random(seed).shuffle(candidates)
-    for breakage in candidates:
+    for breakage in (*candidates, *_redesigns()):
         if found.breakages == wanted:
             break
         if not is_felt(pool, breakage):

@@ -24,6 +24,7 @@ from crawler.guard import RefusedRequest
 from crawler.outcomes import Outcome, classify
 from crawler.politeness import MOST_REST, retry_after
 from crawler.recording import record_capture, record_not_modified, record_unanswered
+from crawler.robots import ROBOTS_META
 from crawler.running import close_soon, running
 from crawler.settings import PATIENCE
 from crawler.settling import Settler
@@ -34,6 +35,7 @@ from ledger.warc import Exchange
 from reference.errors import VigieError
 
 log = logging.getLogger(__name__)
+TURNS = 12  # of the event loop: from the scheduler to the socket
 WITHHELD = "[withheld]"  # stands in the evidence for the key of an agreement
 
 
@@ -172,7 +174,7 @@ class CaptureMiddleware:
         request.meta.update(capture_id=capture_id, outcome=capture.outcome, exchange=exchange)
         return _response_of(request, exchange)
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    async def process_response(self, request: Request, response: Response) -> Response:
         """Keep the answer before anything decodes, follows or reads it."""
         if "cached" in response.flags:
             return response
@@ -188,19 +190,35 @@ class CaptureMiddleware:
         if unchanged:
             self.run.book().release(request.meta["address"])
             raise Unchanged("the page is what it was")
+        if ROBOTS_META not in request.meta:
+            await self._go_on()
         return response
+
+    async def _go_on(self) -> None:
+        """Let the next request leave, when its host's pause is over, before this answer is read: the answer is kept,
+        and reading it takes as long as many a server takes to answer.
+        """
+        engine: Any = self.crawler.engine
+        if engine is None or engine._slot is None or self.run.stopped:
+            return
+        engine._slot.nextcall.schedule()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     def _keep(self, request: Request, exchange: Exchange, outcome: Outcome, reason: str) -> bool:
         """One transaction: the capture, the address, the host. True when there is nothing to read in it."""
         run = self.run
         with run.ledger.session() as session:
-            row = session.get(Address, request.meta.get("address") or 0)
+            address = request.meta.get("address")
+            row = run.book().row(session, address) if address else None
             known = session.get(Capture, row.good_capture_id) if row and row.good_capture_id else None
             if exchange.status == 304 and known is not None:
                 outcome = Outcome.PAGE
                 capture = record_not_modified(session, run.crawl_id, exchange, known)
             else:
-                capture = record_capture(session, run.ledger.store, run.crawl_id, exchange, outcome, reason)
+                capture = record_capture(
+                    session, run.ledger.store, run.crawl_id, exchange, outcome, reason, known=known
+                )
             request.meta.update(capture_id=capture.id, outcome=str(outcome), exchange=exchange)
             self._answered(request, exchange, outcome)
             unchanged = row is not None and outcome is Outcome.PAGE and self._is_unchanged(row, capture, exchange)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from scrapy import Spider
 from scrapy.http import Request
 from scrapy.utils.request import fingerprint
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from crawler.memory import Memory
@@ -30,8 +30,9 @@ from ledger.frontier import Address, VisitRound, insert_or_ignore
 BATCH = 200  # addresses taken from the ledger at once
 MOST_AT_HAND = 4000
 MOST_TRIES = 5  # in one round, for what may be better a moment later
+LAST = -3  # an address wanted last waits until everything that was answered is read
 STALE = 14  # days after which an unfinished round is taken up by a new one
-KEPT_META = ("redirect_times", "redirect_ttl", "redirect_urls", "redirect_reasons", "depth", "dont_redirect")
+KEPT_META = ("redirect_times", "redirect_ttl", "redirect_urls", "redirect_reasons", "dont_redirect")
 
 
 def host_of(url: str) -> str:
@@ -115,7 +116,7 @@ class Taken:
     """An address at hand, in the order in which it is wanted."""
 
     rank: tuple[int, float, int]
-    host: str
+    row: Address
 
     def __lt__(self, other: Taken) -> bool:
         return self.rank < other.rank
@@ -132,7 +133,7 @@ class Frontier:
         self.left = 0
         self._heaps: dict[str, list[Taken]] = {}
         self._at_hand: set[int] = set()
-        self._under_way: set[int] = set()
+        self._under_way: dict[int, Address] = {}  # their rows as this run, their only writer, last wrote them
         self._look_again = 0.0
 
     def open(self) -> None:
@@ -151,14 +152,20 @@ class Frontier:
         new = [self._row(digest, request, root_id, now) for digest, request in wanted.items() if digest not in known]
         insert_or_ignore(session, Address, new)
         self.left += len(new)
+        self._heed(str(row["host"]) for row in new)
         for digest, row in known.items():
             self._want_again(row, wanted[digest], now)
         session.flush()
         if root_id is None and self.kind == "full":
             for digest in wanted:
                 self._want_reached(session, digest, now)
-        self._look_again = 0.0
+            self._look_again = 0.0
         return list(wanted)
+
+    def _heed(self, hosts: Iterable[str]) -> None:
+        """Look into the ledger again for hosts that have nothing at hand; the others' turn comes when they run out."""
+        if any(host not in self._heaps for host in hosts):
+            self._look_again = 0.0
 
     def _row(self, digest: str, request: Request, root_id: int | None, now: datetime) -> dict[str, Any]:
         return {
@@ -182,6 +189,7 @@ class Frontier:
         row.round_id, row.tries, row.due_at = self.round_id, 0, now
         row.stage = "waiting" if row.stage == "settled" else row.stage
         self.left += 1
+        self._heed([row.host])
 
     def _want_reached(self, session: Session, digest: str, now: datetime) -> None:
         """Want all that was ever reached from a start address: unchanged pages are not read for their links again."""
@@ -208,6 +216,8 @@ class Frontier:
         for _ in range(2):
             soonest = float("inf")
             for host, heap in list(self._heaps.items()):
+                if heap[0].row.priority <= LAST and any(one.host == host for one in self._under_way.values()):
+                    continue
                 moment = earliest(host, stamp)
                 if moment <= stamp:
                     return self._taken(host, heap), stamp
@@ -222,32 +232,38 @@ class Frontier:
             del self._heaps[host]
             self._look_again = 0.0
         self._at_hand.discard(one.rank[2])
-        self._under_way.add(one.rank[2])
-        with self.ledger.session() as session:
-            return session.get_one(Address, one.rank[2])
+        self._under_way[one.rank[2]] = one.row
+        return one.row
+
+    def row(self, session: Session, address_id: int) -> Address | None:
+        """The row of an address, part of `session`; without a query for one that is under way."""
+        known = self._under_way.get(address_id)
+        if known is None or inspect(known).expired_attributes:  # a transaction was undone
+            return session.get(Address, address_id)
+        session.add(known)
+        return known
 
     def _refill(self, now: float) -> bool:
         """Bring further hosts' addresses to hand. False when there are none now."""
         if now < self._look_again or len(self._at_hand) >= MOST_AT_HAND:
             return False
         query = (
-            select(Address.id, Address.host, Address.priority, Address.due_at)
+            select(Address)
             .where(Address.round_id == self.round_id, Address.stage != "settled")
             .where(Address.due_at <= datetime.fromtimestamp(now, UTC))
-            .where(Address.id.not_in(self._under_way))
+            .where(Address.id.not_in(list(self._under_way)))
             .order_by(Address.priority.desc(), Address.due_at, Address.id)
             .limit(BATCH)
         )
         if self._heaps:
             query = query.where(Address.host.not_in(list(self._heaps)))
         with self.ledger.session() as session:
-            rows = session.execute(query).all()
+            rows = session.scalars(query).all()
             if not rows:
                 self._look_again = self._next_due(session, now)
         for row in rows:
-            heapq.heappush(
-                self._heaps.setdefault(row.host, []), Taken((-row.priority, row.due_at.timestamp(), row.id), row.host)
-            )
+            rank = (-row.priority, row.due_at.timestamp(), row.id)
+            heapq.heappush(self._heaps.setdefault(row.host, []), Taken(rank, row))
             self._at_hand.add(row.id)
         return bool(rows)
 
@@ -257,7 +273,7 @@ class Frontier:
             Address.round_id == self.round_id,
             Address.stage != "settled",
             Address.due_at > datetime.fromtimestamp(now, UTC),
-            Address.id.not_in(self._under_way),
+            Address.id.not_in(list(self._under_way)),
         )
         moment = session.scalar(query)
         return max(now + 0.05, moment.timestamp()) if moment else float("inf")
@@ -268,7 +284,7 @@ class Frontier:
 
     def release(self, address_id: int) -> None:
         """The address is no longer under way in this process."""
-        self._under_way.discard(address_id)
+        self._under_way.pop(address_id, None)
         if not self._heaps:
             self._look_again = 0.0
 

@@ -94,7 +94,7 @@ class RobotsMiddleware:
 
     async def _fetch(self, origin: str) -> Robots:
         """Ask for robots.txt through the gate like any page: it is captured, and redirects are followed five times."""
-        request = Request(f"{origin}/robots.txt", meta={ROBOTS_META: True, "depth": 0}, dont_filter=True)
+        request = Request(f"{origin}/robots.txt", meta={ROBOTS_META: True}, dont_filter=True)
         engine: Any = self.crawler.engine
         try:
             response = await engine.download_async(request)

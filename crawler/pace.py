@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from crawler.frontier import host_of
 from crawler.politeness import Host, HostState, Manners
 from ledger import Ledger
-from ledger.frontier import HostPace, insert_or_ignore
+from ledger.frontier import HostPace, keep_pace
 
 WRITTEN_FROM = 0.5  # seconds of pause from which each request is written down before it leaves
 ELSEWHERE_REST = 60.0  # seconds until a host that another run is asking is looked at again
@@ -101,12 +101,7 @@ class Pace:
 
     def save(self, session: Session, name: str) -> None:
         """Write the host's state down, within the caller's transaction."""
-        state, now = self.host(name).state.as_json(), datetime.now(UTC)
-        row = session.get(HostPace, name)
-        if row is None:
-            insert_or_ignore(session, HostPace, [{"host": name, "state": state, "updated_at": now}])
-        else:
-            row.state, row.updated_at = state, now
+        keep_pace(session, name, self.host(name).state.as_json(), datetime.now(UTC))
 
     def key_header(self, url: str) -> tuple[str, str] | None:
         """The header that an agreement asks for on this address, if any. Only over TLS: a key is not shown in clear."""

@@ -15,6 +15,8 @@ from crawler.reading import Unreadable
 from crawler.running import running
 from crawler.settling import Settler, Told
 
+LONGEST = 2083  # characters of an address: a longer one is a trap that grows with each page
+
 
 class NotAListing(IgnoreRequest):
     """The answer is a wall or an error: no callback reads it."""
@@ -31,7 +33,7 @@ class _Gathered:
     def take(self, one: Any) -> None:
         if isinstance(one, FoundListing):
             self.listings.append(one)
-        elif isinstance(one, Request):
+        elif isinstance(one, Request) and len(one.url) <= LONGEST:
             self.requests.append(one)
 
     def told(self) -> Told:

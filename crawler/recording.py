@@ -47,13 +47,19 @@ class Recorded:
     passages: int = 0
 
 
-def _same_before(session: Session, store: EvidenceStore, exchange: Exchange, provenance: str) -> Capture | None:
-    """The last full capture of this address, when it holds the same answer, came the same way and is still there.
+def _same_before(
+    session: Session, store: EvidenceStore, exchange: Exchange, provenance: str, known: Capture | None
+) -> Capture | None:
+    """A full capture of this address, `known` or the last, that holds the same answer, came the same way and is still
+    there.
 
     A live answer never leans on an imported file; a redirect is always kept, for its place is in a header.
     """
-    if 300 <= exchange.status < 400:
+    if 300 <= exchange.status < 400 or exchange.method != "GET":
         return None
+    place = (exchange.url, exchange.method, provenance)
+    if known is not None and (known.url, known.method, known.provenance) == place and _holds(known, store, exchange):
+        return known
     query = (
         select(Capture)
         .where(Capture.url == exchange.url, Capture.method == exchange.method, Capture.warc_sha256.is_not(None))
@@ -62,10 +68,15 @@ def _same_before(session: Session, store: EvidenceStore, exchange: Exchange, pro
         .limit(1)
     )
     last = session.scalars(query).first()
-    if last is None or exchange.method != "GET" or not store.path(str(last.warc_sha256)).exists():
-        return None
+    return last if last is not None and _holds(last, store, exchange) else None
+
+
+def _holds(capture: Capture, store: EvidenceStore, exchange: Exchange) -> bool:
+    """True when the stored bytes of that capture are there, and are this answer's."""
     now = (exchange.body_sha256, exchange.status, exchange.content_type[:120])
-    return last if (last.body_sha256, last.status, last.content_type) == now else None
+    if (capture.body_sha256, capture.status, capture.content_type) != now or not capture.warc_sha256:
+        return False
+    return store.path(capture.warc_sha256).exists()
 
 
 def record_capture(
@@ -76,9 +87,13 @@ def record_capture(
     outcome: Outcome,
     reason: str,
     provenance: str = "live",
+    known: Capture | None = None,
 ) -> Capture:
-    """Keep the exchange as evidence and add its row. Unchanged content costs a small row that points at the first."""
-    before = _same_before(session, store, exchange, provenance)
+    """Keep the exchange as evidence and add its row. Unchanged content costs a small row that points at the first.
+
+    `known`: a capture that may hold the same answer, looked at before the ledger is asked for one.
+    """
+    before = _same_before(session, store, exchange, provenance, known)
     warc = None if before else to_warc_gz(exchange)
     capture = Capture(
         crawl_id=crawl_id,

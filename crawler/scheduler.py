@@ -79,7 +79,7 @@ class LedgerScheduler(BaseScheduler):
             if came_from is None:
                 self.book.add(session, [request], None, now)
             else:
-                row = session.get_one(Address, came_from)
+                row = self.book.row(session, came_from) or session.get_one(Address, came_from)
                 if row.fingerprint == fingerprint(request).hex():  # told to ask the same again: a loop
                     self.book.missed(row, "failing", now)
                 else:

@@ -30,6 +30,7 @@ def scrapy_settings(contact: str) -> dict[str, Any]:
         "ROBOTSTXT_OBEY": True,  # by crawler.obey
         "SCHEDULER": "crawler.scheduler.LedgerScheduler",
         "CONCURRENT_REQUESTS": 8,
+        "CONCURRENT_ITEMS": 1,  # workers made for each answer: one transaction takes all it says, and hands nothing on
         "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
         "DOWNLOAD_DELAY": 0,
         "DOWNLOAD_DELAY_JITTER": 0,
@@ -47,8 +48,12 @@ def scrapy_settings(contact: str) -> dict[str, Any]:
         "HTTPCACHE_ENABLED": False,
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
-        "REFERRER_POLICY": "no-referrer",
         "REDIRECT_MAX_TIMES": 5,
+        "DOWNLOAD_HANDLERS": {
+            "http": "crawler.network.OnceHandler",
+            "https": "crawler.network.OnceHandler",
+            **dict.fromkeys(("data", "file", "ftp", "s3")),
+        },
         "RETRY_ENABLED": False,  # the frontier tries again, when the host's pause allows it
         "DNS_RESOLVER": "crawler.guard.GuardedResolver",
         "TWISTED_DNS_RESOLVER": "crawler.guard.GuardedResolver",
@@ -58,5 +63,11 @@ def scrapy_settings(contact: str) -> dict[str, Any]:
             "crawler.obey.RobotsMiddleware": 100,
             "crawler.capture.CaptureMiddleware": 895,
         },
-        "SPIDER_MIDDLEWARES": {"crawler.pipelines.SettlingSpiderMiddleware": 20},
+        "SPIDER_MIDDLEWARES": {
+            "crawler.pipelines.SettlingSpiderMiddleware": 20,  # and nothing after it: it hands nothing on
+            "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+            "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+            "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+            "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+        },
     }

@@ -73,7 +73,7 @@ class Settler:
         listings = [one for one in told.listings if self._is_wanted(one, capture_id)]
         added = passages = 0
         with run.ledger.session() as session:
-            row = session.get(Address, request.meta.get("address") or 0)
+            row = book.row(session, request.meta.get("address") or 0)
             for one in listings:
                 done = record_listing(session, one, int(capture_id or 0), book.parser_version)
                 added, passages = added + done.listings, passages + done.passages
@@ -93,6 +93,13 @@ class Settler:
             run.counts["unreadable_listings"] += 1
         if row is not None:
             book.release(row.id)
+
+    def _row(self, session: Session, address: int) -> Address:
+        """The row of an address that is under way. Raises `LookupError` when the ledger does not have it."""
+        row = self.run.book().row(session, address)
+        if row is None:
+            raise LookupError(f"address {address} is not in the ledger")
+        return row
 
     def _compare(self, row: Address, tells: bool) -> None:
         """Count for the watchmen: a known page read again, and one that told of listings and tells of none."""
@@ -123,13 +130,12 @@ class Settler:
         if address is None:
             return
         with run.ledger.session() as session:
-            row = session.get_one(Address, address)
-            if outcome in AGAIN and book.may_try_again(
+            row = self._row(session, address)
+            again = outcome in AGAIN and book.may_try_again(
                 row, now + timedelta(seconds=self._rest(row.host, row.tries, now))
-            ):
-                run.counts["tries"] += 1
-                row = None  # type: ignore[assignment]
-        if row is not None:
+            )
+        run.counts["tries"] += again
+        if not again:
             self._give_up(request, outcome, error, self._errback(request, error), now)
         book.release(address)
 
@@ -156,7 +162,7 @@ class Settler:
         self, request: Request, outcome: Outcome, error: BaseException, instead: Sequence[Request], now: datetime
     ) -> None:
         with self.run.ledger.session() as session:
-            row = session.get_one(Address, request.meta["address"])
+            row = self._row(session, request.meta["address"])
             self.run.book().add(session, instead, row.root_id or row.id, now)
             if row.stage != "settled" and self.run.book().missed(row, STATES.get(outcome, "failing"), now):
                 self._vanished(session, row, str(error))
@@ -168,7 +174,7 @@ class Settler:
         if address is None:
             return
         with self.run.ledger.session() as session:
-            self.run.book().postpone(session.get_one(Address, address), utc_now() + timedelta(seconds=seconds))
+            self.run.book().postpone(self._row(session, address), utc_now() + timedelta(seconds=seconds))
         self.run.book().release(address)
 
     def _vanished(self, session: Session, row: Address, reason: str) -> None:

@@ -93,12 +93,18 @@ def _told(name: str, sought: str, *, but: str = "") -> Found | None:
 
 def header_wall(exchange: Exchange) -> Found | None:
     """The wall that an answer's own headers announce."""
-    for wall in _walls():
-        for line in wall.headers:
-            name, _, value = line.partition(": ")
-            if exchange.header(name).strip().lower() == value:
-                return wall.outcome, f"{wall.label}: « {line} »"
+    for outcome, label, line, name, value in _header_lines():
+        if exchange.header(name).strip().lower() == value:
+            return outcome, f"{label}: « {line} »"
     return None
+
+
+@cache
+def _header_lines() -> tuple[tuple[str, str, str, str, str], ...]:
+    """Outcome and label of each wall that headers announce, the line, its name and its value."""
+    return tuple(
+        (wall.outcome, wall.label, line, *line.partition(": ")[::2]) for wall in _walls() for line in wall.headers
+    )
 
 
 def challenge(text: str) -> Found | None:
@@ -148,12 +154,21 @@ def _headlines(text: str) -> list[str]:
 def _titled(text: str) -> Found | None:
     """The wall that a title or a heading names: in words of it, or, with « = », by the whole of it."""
     lines = _headlines(text)
-    for wall in _walls():
-        for title in wall.titles if wall.outcome != "consent" else ():
-            whole, sought = title.startswith("="), fold(title.removeprefix("="))
-            if any(line == sought if whole else sought in line for line in lines):
-                return wall.outcome, f"{wall.label}: « {title.removeprefix('=')} »"
+    for outcome, label, title, sought, whole in _titles():
+        if any(line == sought if whole else sought in line for line in lines):
+            return outcome, f"{label}: « {title} »"
     return None
+
+
+@cache
+def _titles() -> tuple[tuple[str, str, str, str, bool], ...]:
+    """Outcome and label of each wall with a title, the title, the title folded, and whether it must be the whole."""
+    return tuple(
+        (wall.outcome, wall.label, title.removeprefix("="), fold(title.removeprefix("=")), title.startswith("="))
+        for wall in _walls()
+        if wall.outcome != "consent"
+        for title in wall.titles
+    )
 
 
 def _consent(text: str, source: str, said: str) -> Found | None:

@@ -90,32 +90,77 @@ def shape_of(url: str, content_type: str) -> str:
     return f"{'json' if 'json' in content_type else markup}:{path.count('/')}"
 
 
+class _Widespread:
+    """New texts that many listings hold, in little memory however many texts there are (lossy counting).
+
+    After each `EVERY` readings, texts that so far were rarer than once in that many are forgotten: what stands on a
+    share of the listings that matters is never forgotten, and counted short by a listing in `EVERY` at most.
+    """
+
+    EVERY = 500
+
+    def __init__(self) -> None:
+        self._holders: dict[tuple[str, str], tuple[set[str], int]] = {}
+        self._seen = 0
+
+    def add(self, one: Read) -> None:
+        spans = self._seen // self.EVERY
+        for name, text, new in one.passages:
+            if new:
+                self._holders.setdefault((name, text), (set(), spans))[0].add(one.key)
+        self._seen += 1
+        if self._seen % self.EVERY == 0:
+            spans += 1
+            self._holders = {
+                text: (keys, before) for text, (keys, before) in self._holders.items() if len(keys) + before > spans
+            }
+
+    def most(self) -> list[list[Any]]:
+        """Field, text and listings of the five that stand on the most."""
+        many = sorted(((len(keys), name, text) for (name, text), (keys, _) in self._holders.items()), reverse=True)[:5]
+        return [[name, text[:200], count] for count, name, text in many if count >= ENOUGH]
+
+
+def _median(sizes: Counter[int]) -> float:
+    """The median of values told by how often each is there."""
+    total, passed, low = sizes.total(), 0, None
+    for size in sorted(sizes):
+        passed += sizes[size]
+        if low is None and 2 * passed >= total:
+            if 2 * passed > total:
+                return float(size)
+            low = size
+        elif low is not None:
+            return (low + size) / 2
+    return float(low or 0)
+
+
 def add_up(facts: Facts, readings: Iterable[Read]) -> Facts:
-    """Count what was read into `facts`, and return it."""
-    fields: dict[str, set[str]] = defaultdict(set)
-    lengths: dict[str, list[int]] = defaultdict(list)
-    common: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Count what was read into `facts`, and return it. Its memory grows with the listings, not with their texts."""
+    fields: dict[str, frozenset[str]] = {}
+    alike: dict[frozenset[str], frozenset[str]] = {}  # one object for all listings that hold the same fields
+    lengths: dict[str, Counter[int]] = defaultdict(Counter)
+    common = _Widespread()
     read, held = Counter(facts.read), Counter(facts.held)
     for one in readings:
         read[one.shape] += 1
         names = one.shown | {name for name, _, _ in one.passages}
         held.update(f"{one.shape} {name}" for name in names)
-        fields[one.key] |= names
+        both = fields.get(one.key, frozenset()) | names
+        fields[one.key] = alike.setdefault(both, both)
+        common.add(one)
         for name, count in Counter(name for name, _, _ in one.passages).items():
             sums = facts.pieces.setdefault(f"{one.shape} {name}", [0.0, 0.0])
             facts.pieces[f"{one.shape} {name}"] = [sums[0] + count, sums[1] + count**2]
-        for name, text, new in one.passages:
+        for name, text, _ in one.passages:
             facts.texts += 1
             facts.garbled += any(mark in text for mark in _MOJIBAKE)
-            lengths[f"{one.shape} {name}"].append(len(text))
-            if new:
-                common[name, text].add(one.key)
+            lengths[f"{one.shape} {name}"][len(text)] += 1
     facts.read, facts.held = dict(read), dict(held)
-    facts.lengths = {name: float(median(sizes)) for name, sizes in lengths.items() if len(sizes) >= ENOUGH}
+    facts.lengths = {name: _median(sizes) for name, sizes in lengths.items() if sizes.total() >= ENOUGH}
     facts.listings_read = len(fields)
     facts.covered = dict(Counter(name for names in fields.values() for name in names))
-    many = sorted(((len(keys), name, text) for (name, text), keys in common.items()), reverse=True)[:5]
-    facts.common = [[name, text[:200], count] for count, name, text in many if count >= ENOUGH]
+    facts.common = common.most()
     return facts
 
 

@@ -7,6 +7,7 @@ last good capture. Facts and queries only; when an address is due and how a host
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,22 @@ def release_switch(session: Session, home: Path) -> bool:
     stop_file(home).unlink(missing_ok=True)
     session.execute(delete(StopSwitch))
     return was
+
+
+@cache
+def _upsert_pace(dialect: str) -> Any:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(HostPace)
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["host"], set_={"state": new.state, "updated_at": new.updated_at}
+    )
+
+
+def keep_pace(session: Session, host: str, state: Json, at: datetime) -> None:
+    """Write down how a host was asked, in one statement: it is made with each request."""
+    session.connection().execute(
+        _upsert_pace(session.get_bind().dialect.name), {"host": host, "state": state, "updated_at": at}
+    )
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from functools import lru_cache
 from typing import Any
 
 from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
@@ -63,8 +64,12 @@ def lenient_json(text: str) -> Any:
     return found if text.lstrip()[:1] == "[" else next(iter(found), None)
 
 
+@lru_cache(maxsize=1)  # a page is read for its links, then for what it says
 def parse_html(content: bytes, content_type: str = "") -> BeautifulSoup:
-    """The tree of an HTML body; its charset is the header's, else the page's, else the bytes'. Raises `Unreadable`."""
+    """The tree of an HTML body; its charset is the header's, else the page's, else the bytes'. Raises `Unreadable`.
+
+    The tree is shared: nobody changes it.
+    """
     if not _LOOKS_HTML.search(content):
         raise Unreadable("not an HTML page")
     try:

@@ -19,6 +19,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2060\ufeff]")
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,10}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 _LINE_SPACE = re.compile(r"[ \t]+")
+_ACCENT = re.compile(r"[\u0300-\u034e\u0350-\u036f]+")  # all that French combines, at once
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -47,8 +49,11 @@ def to_text(value: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, white space folded: for looking words up, never for storing."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).replace("’", "'").split())
+    folded = text.casefold()
+    if not folded.isascii():
+        plain = _ACCENT.sub("", unicodedata.normalize("NFKD", folded))
+        folded = _NOT_ASCII.sub(lambda one: "" if unicodedata.combining(one[0]) else one[0], plain).replace("’", "'")
+    return " ".join(folded.split())
 
 
 def words(text: str) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from benchmarks.crawls import crawl_apart
 from benchmarks.small_site import Page, SmallSite, home, page
+from crawler.browser.chromium import FLAGS
 from crawler.capture import failure_of
 from crawler.pace import Agreement, Pace
 from crawler.politeness import Manners
@@ -37,9 +38,34 @@ EVASIONS = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "crawler").rglob("*.py")), ids=lambda path: path.name)
+ASKING = sorted([*(ROOT / "crawler").rglob("*.py"), *(ROOT / "monitor").rglob("*.py")])  # whatever asks, or has asked
+# What makes a browser pass for one that no program drives, and what lets it past a certificate or a page's own rules.
+DISGUISES = re.compile(
+    r"AutomationControlled|exclude.?switches|navigator\.(webdriver|plugins|languages)|--user-agent|ignore.certificate"
+    r"|setBypassCSP|disable-web-security|setTimezoneOverride|addScriptToEvaluateOnNewDocument|humani[sz]e|bezier",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("path", ASKING, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_the_code_holds_no_means_of_evasion(path: Path) -> None:
     assert not EVASIONS.search(path.read_text("utf-8"))
+
+
+def test_browser_and_import_are_among_what_is_searched() -> None:
+    names = {str(path.relative_to(ROOT)) for path in ASKING}
+    assert {"crawler/browser/chromium.py", "crawler/browser/visiting.py", "monitor/clean_captures.py"} <= names
+    assert {"crawler/importing.py", "crawler/collected.py", "monitor/import_commands.py"} <= names
+
+
+def test_the_browser_wears_no_disguise() -> None:
+    assert "--enable-automation" in FLAGS  # pages may know
+    assert "--no-proxy-server" in FLAGS
+    for path in sorted((ROOT / "crawler" / "browser").rglob("*.py")):
+        assert not DISGUISES.search(path.read_text("utf-8")), path
+    names = re.findall(r'"userAgent": ([\w.]+)', (ROOT / "crawler/browser/page.py").read_text("utf-8"))
+    assert names == ["self._agent"]  # the name that `crawler.settings.user_agent` gives, as a crawl's
+    assert "self.agent = user_agent(order.contact)" in (ROOT / "crawler/browser/visiting.py").read_text("utf-8")
 
 
 def test_no_dependency_is_a_means_of_evasion() -> None:
