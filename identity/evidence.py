@@ -23,6 +23,7 @@ _SEX = {
 }  # fmt: skip
 _CIVILITY = {"MME": "F", "MLLE": "F", "M": "M"}
 STUDENT = "E"
+LANDLINE = "12345"  # second digits of numbers that belong to a place
 RPPS_TYPE = "8"
 
 
@@ -162,10 +163,14 @@ def _street_of(number: str, repeat: str, kind: str, street: str) -> Street:
 
 
 def _phone(phone: str, current: Sequence[Activity]) -> Agreement:
+    """A mobile or a platform's number (06 to 09) says nothing against a practice whose landlines alone are known."""
     known = {key for a in current for name in ("phone", "phone_2") if (key := phone_key(a.fields[name]))}
     if not phone or not known:
         return Agreement.UNKNOWN
-    return Agreement.AGREE if phone in known else Agreement.DISAGREE
+    if phone in known:
+        return Agreement.AGREE
+    comparable = phone[1] in LANDLINE or any(one[1] not in LANDLINE for one in known)
+    return Agreement.DISAGREE if comparable else Agreement.UNKNOWN
 
 
 def _equal(shown: str, registered: str) -> Agreement:

@@ -99,7 +99,9 @@ def _connect(scratch: Path) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    return duckdb.connect(str(scratch / "load.duckdb"), config=config)
+    db = duckdb.connect(str(scratch / "load.duckdb"), config=config)
+    db.execute("SET enable_progress_bar = false")  # a slow load would draw it on standard output, among the answers
+    return db
 
 
 def _skills_layout(source: Source, layout: Layout) -> Layout | None:
