@@ -17,6 +17,7 @@ PARTS = (
     "fleet",
     "crawling",
     "dossiers",
+    "pdf",
     "desk",
     "hostile",
     "odd",

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from reports.model import page_model
 from reports.package import said
 
 CANARY = "Canari-Interdit"
+SHARES = os.cpu_count() or 1  # processes; a case is drawn from its number, so their count changes no figure
 
 
 def random_world(rng: random.Random, folder: Path, template: bytes) -> world.World:
@@ -55,15 +58,22 @@ def random_world(rng: random.Random, folder: Path, template: bytes) -> world.Wor
     )
 
 
-def random_cases(count: int) -> None:
+def random_cases(count: int, shares: ProcessPoolExecutor) -> None:
     """Every case is written whole, or refused with what is missing."""
-    rng, written, refused, bad = random.Random(1), 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         Ledger.open(Path(folder)).close()
         template = (Path(folder) / "ledger.sqlite").read_bytes()  # migrated once
-    for _ in range(count):
+    parts = shares.map(_some_cases, [range(count)[share::SHARES] for share in range(SHARES)], [template] * SHARES)
+    written, refused, bad = (sum(figures) for figures in zip(*parts, strict=True))
+    print(f"{count} random cases, {len(NAMES)} named checks: {written} whole, {refused} refused, {bad} neither")
+
+
+def _some_cases(numbers: range, template: bytes) -> tuple[int, int, int]:
+    """(whole, refused, neither) of these cases; each is drawn from its own number."""
+    written, refused, bad = 0, 0, 0
+    for number in numbers:
         with tempfile.TemporaryDirectory() as folder:
-            made = random_world(rng, Path(folder) / "home", template)
+            made = random_world(random.Random(number), Path(folder) / "home", template)
             try:
                 found = write_dossier(made.ledger, made.case_id, Path(folder) / "out", actor="x", now=world.NOW)
                 written += 1
@@ -72,17 +82,22 @@ def random_cases(count: int) -> None:
                 refused += 1
                 bad += not error.gaps
             made.ledger.close()
-    print(f"{count} random cases, {len(NAMES)} named checks: {written} whole, {refused} refused, {bad} neither")
+    return written, refused, bad
 
 
-def exports(count: int) -> None:
+def exports(count: int, shares: ProcessPoolExecutor) -> None:
     """Canaries in names, logins, other listings and reviews: how many are told."""
-    rng, told = random.Random(2), 0
-    reference = load_reference()
+    told = sum(shares.map(_some_exports, [range(count)[share::SHARES] for share in range(SHARES)]))
+    print(f"{count} exports: {told} forbidden strings")
+
+
+def _some_exports(numbers: range) -> int:
+    """How many of these exports tell a canary; a PDF is made for one in a hundred."""
+    told, reference = 0, load_reference()
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.open(Path(folder) / "home")
         made = world.build(ledger, others=[f"Dr {CANARY}", f"signé {CANARY}"])
-        for number in range(count):
+        for number in numbers:
             with ledger.session() as session:
                 names = {"login": f"{CANARY}{number % 7}", "display_name": f"{CANARY} {number}"}
                 session.execute(update(Reviewer).where(Reviewer.id == 1).values(**names))
@@ -91,10 +106,10 @@ def exports(count: int) -> None:
                 one = write_dossier(ledger, made.case_id, out, actor=CANARY, now=world.NOW + timedelta(days=number))
                 text = " ".join(page.extract_text() for page in PdfReader(one.pdf_path).pages)
             else:
-                text = _told(ledger, made.case_id, reference, rng)
+                text = _told(ledger, made.case_id, reference, random.Random(number))
             told += CANARY in text
         ledger.close()
-    print(f"{count} exports: {told} forbidden strings")
+    return told
 
 
 def _told(ledger: Ledger, case_id: int, reference: Any, rng: random.Random) -> str:
@@ -125,8 +140,9 @@ def twenty_exhibits() -> None:
 def main(cases: int = 1000, canaries: int = 10_000) -> None:
     """Everything, with its figures."""
     twenty_exhibits()
-    random_cases(cases)
-    exports(canaries)
+    with ProcessPoolExecutor(SHARES) as shares:
+        random_cases(cases, shares)
+        exports(canaries, shares)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "copies": Rule(whole(0, 20)),
         "copies_rule": _TEXT,
         "method": _TEXT,
+        "verified": Rule(flag),
     },
     "steps": {"label": _TEXT, "after": _LIST, "closes": Rule(flag, required=False, default=False)},
     "benefits": {

@@ -50,6 +50,7 @@ class Route:
     copies: int  # beside the original
     copies_rule: str
     method: str
+    verified: bool  # whether ground and copies were read in a text of the law in force
     source: str
 
 

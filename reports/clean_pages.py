@@ -14,10 +14,10 @@ from reports import moments
 from reports.typography import shorten
 
 WIDTH = 440.0  # points, on the page
-ROOM = 590.0  # points of height for one slice
+ROOM = 300.0  # points of height for one slice: two to a page, one under the facts of a visit
 MOST_DPI = 300
 MOST_SHOWN = 2  # captures with their image; all are in the list
-MOST_SLICES = 5  # of one capture
+MOST_SLICES = 10  # of one capture
 SAID = {
     Wording.STAYED: "la formule est affichée, mot pour mot",
     Wording.HIDDEN: "la formule est dans la page, mais n’est pas affichée",

@@ -25,7 +25,7 @@ from reference.errors import VigieError
 from reports import moments, words
 from reports.assembly import Assembly, assemble
 from reports.letter_checks import Draft, check
-from reports.letter_words import context
+from reports.letter_words import TO_CHECK, context
 from reports.organisation import (
     LETTERS,
     Address,
@@ -93,11 +93,11 @@ def write_letter(
         raise LetterRefused(missing)
     pdf = typeset(_model(draft, missing), b"", at, template="letter.typ")
     name = f"{route}-{draft.reference.lower()}"
-    paths = _write(out, name, pdf, _plain(draft, missing))
     digest = hashlib.sha256(pdf).hexdigest()
-    with ledger.session() as session:
+    with ledger.session() as session:  # what cannot be written is not recorded
         detail = {"route": route, "complete": not missing, "pdf_sha256": digest}
         events.record(session, "letter_written", "case", case_id, actor, **detail)
+        paths = _write(out, name, pdf, _plain(draft, missing))
     return WrittenLetter(*paths, digest, missing)
 
 
@@ -218,13 +218,19 @@ def _model(draft: Draft, missing: Sequence[str]) -> Json:
         "place": f"{organisation.city}, le {moments.day(draft.on)}",
         "reference": draft.reference,
         "blocks": blocks(draft.text),
-        "copies": f"{words.plural(draft.route.copies, 'copie jointe', 'copies jointes')} : {draft.route.copies_rule}"
-        if draft.route.copies
-        else "",
+        "copies": _copies(draft.route),
         "signature": [organisation.represented_by, organisation.quality, organisation.name],
         "missing": list(missing),
         "exercise": draft.assembly.exercise,
     }
+
+
+def _copies(route: Route) -> str:
+    """How many copies go with the letter and why, marked when the rule was not verified; nothing without copies."""
+    if not route.copies:
+        return ""
+    said = f"{words.plural(route.copies, 'copie jointe', 'copies jointes')} : {route.copies_rule}"
+    return said if route.verified else f"{said} {TO_CHECK}"
 
 
 def _plain(draft: Draft, missing: Sequence[str]) -> bytes:
@@ -240,7 +246,7 @@ def _plain(draft: Draft, missing: Sequence[str]) -> bytes:
 
 
 def _write(out: Path, name: str, pdf: bytes, text: bytes) -> tuple[Path, Path]:
-    """Both files under a name that is free."""
+    """Both files under a name that is free, or neither."""
     with told(out):
         out.mkdir(parents=True, exist_ok=True)
         number, free = 1, name
@@ -248,8 +254,15 @@ def _write(out: Path, name: str, pdf: bytes, text: bytes) -> tuple[Path, Path]:
             number += 1
             free = f"{name}-{number}"
         paths = out / f"{free}.pdf", out / f"{free}.txt"
-        for path, data in zip(paths, (pdf, text), strict=True):
-            with path.open("xb") as file:
-                file.write(data)
-            path.chmod(0o600)
+        begun = []
+        try:
+            for path, data in zip(paths, (pdf, text), strict=True):
+                with path.open("xb") as file:
+                    begun.append(path)
+                    file.write(data)
+                path.chmod(0o600)
+        except OSError:
+            for path in begun:
+                path.unlink(missing_ok=True)
+            raise
     return paths

@@ -148,16 +148,22 @@ def _authority(contents: Contents, reference: Reference) -> Json | None:
             ["Niveau", authority.level],
             [
                 "Ressort" if confirmed else "Ressort du lieu affiché",
-                authority.territory or "non déterminé : la page ne montre pas de code postal connu",
+                _marked(authority.territory, authority.verified)
+                or "non déterminé : la page ne montre pas de code postal connu",
             ],
             ["Inscription au tableau", said],
             ["Mode d’exercice", reference.practices[authority.practice].label],
             ["Voie usuelle", typo(routes[0].label)],
-            ["Copies à joindre", f"{authority.copies}, {typo(routes[0].copies_rule)}"],
+            ["Copies à joindre", _marked(f"{authority.copies}, {typo(routes[0].copies_rule)}", routes[0].verified)],
             ["Autres voies", " ; ".join(typo(route.label) for route in routes[1:])],
             ["Source du ressort", typo(authority.source) or "aucune"],
         ],
     }
+
+
+def _marked(said: str, verified: bool) -> str:
+    """What was not read at the official source says so where it is printed."""
+    return said if verified or not said else f"{said} — à vérifier"
 
 
 def _chronology(contents: Contents) -> Rows:
