@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import itertools
 import signal
@@ -41,6 +42,18 @@ def _refuse_far(host: Any) -> None:
         raise NetworkReached(f"a test asked for the address of {host}") from None
     if not (address.is_loopback or address.is_unspecified):
         raise NetworkReached(f"a test reached for the network: {host}")
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_others(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The driver of the browser tests leaves its loop marked as running in this thread: other tests need their own."""
+    if "playwright" in request.fixturenames:
+        yield
+        return
+    theirs = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(theirs)
 
 
 @pytest.fixture(autouse=True)

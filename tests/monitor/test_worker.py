@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,6 @@ from monitor import schedule, worker
 from monitor.settings import CrawlSettings, Settings
 
 ALL = ["capture", "detect", "doctolib", "dossiers", "maiia", "seal", "watch"]
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_of_others() -> Iterator[None]:
-    """The browser tests leave their driver's loop marked as running in this thread: a worker needs one of its own."""
-    theirs = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(theirs)
 
 
 @pytest.fixture
