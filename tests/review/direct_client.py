@@ -71,7 +71,13 @@ class Direct:
             "path": place, "raw_path": place.encode(), "root_path": "", "query_string": query.encode(),
             "headers": headers, "client": ("127.0.0.1", 1), "server": ("desk.test", 80), "state": {},
         }  # fmt: skip
-        return self.loop.run_until_complete(self._ask(scope, body))
+        # The browser driver's loop may be marked as running in this thread.
+        theirs = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
+            return self.loop.run_until_complete(self._ask(scope, body))
+        finally:
+            asyncio._set_running_loop(theirs)
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
