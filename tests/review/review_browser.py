@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 from review_world import PASSWORD, SECRET
 
+from benchmarks.desk import serving
 from ledger import Ledger
 from review import create_app
 
@@ -26,15 +24,8 @@ FLAGS = [
 @contextmanager
 def served(ledger: Ledger, *, second_factor: bool = False, **options: Any) -> Iterator[str]:
     """The address of a desk served on this machine."""
-    app = create_app(ledger, secret=SECRET, second_factor=second_factor, **options)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with serving(create_app(ledger, secret=SECRET, second_factor=second_factor, **options)) as address:
+        yield address
 
 
 def open_desk(chromium: Browser, desk: str, login: str = "camille", **options: Any) -> tuple[BrowserContext, Page]:
